@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { Alert, AlertDetail, Suggestion, TriageState } from "./alert.js";
+
+/** Request and reply of each operation of the alerting service (`subjects.alertingRpc`). Bodies are JSON. */
+export const AlertQuery = z.strictObject({
+  limit: z.number().int().min(1).max(1_000).default(50),
+  /** Only alerts last seen within this many milliseconds. */
+  sinceMs: z.number().int().positive().optional(),
+  maxSeverity: z.number().int().min(1).max(4).optional(),
+  module: z.string().max(64).optional(),
+  src: z.string().max(64).optional(),
+  state: TriageState.optional(),
+});
+export type AlertQuery = z.output<typeof AlertQuery>;
+
+export const TriageCommand = z.strictObject({
+  id: z.number().int().positive(),
+  state: TriageState,
+  actor: z.string().max(128),
+  note: z.string().max(1_024).optional(),
+  ruleId: z.number().int().positive().optional(),
+});
+export type TriageCommand = z.infer<typeof TriageCommand>;
+
+export const AlertingStatus = z.object({
+  storage: z.enum(["chdb", "server"]),
+  storageOk: z.boolean(),
+  detections: z.number().int().nonnegative(),
+  /** Detections in the stream that are not stored yet. */
+  pending: z.number().int().nonnegative(),
+  flows: z.number().int().nonnegative(),
+  problems: z.array(z.string()),
+});
+export type AlertingStatus = z.infer<typeof AlertingStatus>;
+
+const ById = z.strictObject({ id: z.number().int().positive() });
+
+export const alertingRpc = {
+  list: { request: AlertQuery, reply: z.object({ items: z.array(Alert), total: z.number().int() }) },
+  show: { request: ById, reply: AlertDetail },
+  suggest: { request: ById, reply: Suggestion },
+  triage: { request: TriageCommand, reply: Alert },
+  status: { request: z.strictObject({}), reply: AlertingStatus },
+} as const;
+
+/** What an RPC answers: the reply, or an error with one of the codes of `api/problem.ts`. */
+export const RpcReply = z.discriminatedUnion("ok", [
+  z.object({ ok: z.literal(true), value: z.unknown() }),
+  z.object({ ok: z.literal(false), code: z.string(), message: z.string() }),
+]);
+export type RpcReply = z.infer<typeof RpcReply>;
