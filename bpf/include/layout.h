@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the XDP program and the agent share: every structure that crosses between kernel and user space.
+ * The agent's TypeScript offsets are compared with these through BTF by a test; change both together and
+ * raise LAYOUT_VERSION, which the agent checks on pinned maps.
+ */
+#pragma once
+#include <linux/types.h>
+
+#define LAYOUT_VERSION 1
+
+#define MAX_RULES 4096
+#define MAX_FORWARDS 64
+#define MAX_ALLOWED 64
+#define SNAPLEN_MAX 9216
+
+enum verdict { VERDICT_PASS = 0, VERDICT_DROP = 1, VERDICT_COUNT };
+
+enum total { TOTAL_PASS = 0, TOTAL_DROP, TOTAL_UNPARSED, TOTAL_SAMPLED, TOTAL_RING_LOST, TOTAL_COUNT };
+
+/* struct match.needs and struct packet.known: what must have been read from the packet for the rule to match. */
+enum known { KNOWN_PORTS = 1 << 0 };
+
+/*
+ * Addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so that one comparison
+ * serves both families. A mask of all ones wants the field, zero ignores it; masked-out bits of a field are zero.
+ */
+struct match {
+	__u32 src[4];
+	__u32 src_mask[4];
+	__u32 dst[4];
+	__u32 dst_mask[4];
+	__u16 sport; /* host order */
+	__u16 dport; /* host order */
+	__u16 sport_mask;
+	__u16 dport_mask;
+	__u8 proto;
+	__u8 proto_mask;
+	__u8 family; /* 4 or 6 */
+	__u8 family_mask;
+	__u32 needs; /* KNOWN_PORTS where a port is named */
+};
+
+/* One filter rule, or one forwarding rule (verdict unused, modules and snaplen used). */
+struct entry {
+	struct match match;
+	__u32 id;
+	__u32 slot;         /* index of its counters */
+	__u64 expires_ns;   /* CLOCK_MONOTONIC; 0 means never */
+	__u32 verdict;
+	__u32 modules;      /* bit mask of the modules that get a copy */
+	__u32 snaplen;
+	__u32 pad;
+};
+
+/* Element 0 of a policy map. Rules follow in the order they are tried, then the forwarding rules. */
+struct policy_head {
+	__u64 revision;
+	__u32 layout_version;
+	__u32 rules;
+	__u32 forwards;
+};
+
+/* A value of the inner map: the whole policy is one map, so that one swap changes all of it at once. */
+union policy_value {
+	struct policy_head head;
+	struct entry entry;
+};
+
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+	__u64 last_ns; /* CLOCK_MONOTONIC (coarse) of the newest packet */
+};
+
+/* Head of a ring-buffer record; `cap_len` bytes of the frame, from the Ethernet header on, follow it. */
+struct sample {
+	__u64 time_ns;  /* CLOCK_MONOTONIC */
+	__u64 flow_hash;
+	__u32 wire_len;
+	__u32 cap_len;
+	__u32 ifindex;
+	__u32 modules;
+	__u32 forward_id;
+	__u16 l3_offset;
+	__u16 l4_offset;
+	__u16 payload_offset;
+	__u16 sport;
+	__u16 dport;
+	__u16 vlan;     /* outermost VLAN id, 0 without a tag */
+	__u8 family;    /* 4 or 6 */
+	__u8 proto;
+	__u8 fragment;  /* 1: part of a fragmented datagram */
+	__u8 truncated; /* 1: cap_len < wire_len */
+	__u32 src[4];
+	__u32 dst[4];
+};

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* The maps of the data plane. All are pinned by the agent under its own folder, so that they outlive it. */
+#pragma once
+#include "layout.h"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+/*
+ * One policy: element 0 is the head, then rules, then forwarding rules. Its length differs from policy to
+ * policy (BPF_F_INNER_MAP, kernel 5.10), so that a small policy is a small map.
+ */
+struct policy_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, union policy_value);
+	__uint(map_flags, BPF_F_INNER_MAP);
+} policy_empty SEC(".maps");
+
+/* The policy in force. Replacing element 0 is the whole-policy swap: a packet reads it once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct policy_map);
+} policy SEC(".maps") = { .values = { &policy_empty } };
+
+/* The management allow-list: head, then entries; local configuration, tried before any rule. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ALLOWED + 1);
+	__type(key, __u32);
+	__type(value, union policy_value);
+} allowed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_RULES);
+	__type(key, __u32);
+	__type(value, struct counter);
+} rule_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_FORWARDS);
+	__type(key, __u32);
+	__type(value, struct counter);
+} forward_counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TOTAL_COUNT);
+	__type(key, __u32);
+	__type(value, struct counter);
+} totals SEC(".maps");
+
+/* Copies of forwarded packets; the agent sets the size before loading. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024);
+} samples SEC(".maps");
+
+/* Adds one packet to a counter of this CPU. An index past the end counts nothing. */
+static __always_inline void count(void *map, __u32 index, __u32 bytes, __u64 now)
+{
+	struct counter *counter = bpf_map_lookup_elem(map, &index);
+
+	if (!counter)
+		return;
+	counter->packets++;
+	counter->bytes += bytes;
+	if (now)
+		counter->last_ns = now;
+}
