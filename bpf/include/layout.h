@@ -12,6 +12,7 @@
 #define MAX_RULES 4096
 #define MAX_FORWARDS 64
 #define MAX_ALLOWED 64
+#define POLICY_GENERATIONS 4
 #define SNAPLEN_MAX 9216
 
 enum verdict { VERDICT_PASS = 0, VERDICT_DROP = 1, VERDICT_COUNT };
@@ -53,15 +54,19 @@ struct entry {
 	__u32 pad;
 };
 
+struct control {
+	__u32 active; /* index of the generation in force */
+	__u32 layout_version;
+};
+
 /* Element 0 of a policy map. Rules follow in the order they are tried, then the forwarding rules. */
 struct policy_head {
 	__u64 revision;
-	__u32 layout_version;
 	__u32 rules;
 	__u32 forwards;
 };
 
-/* A value of the inner map: the whole policy is one map, so that one swap changes all of it at once. */
+/* An element of a policy map. */
 union policy_value {
 	struct policy_head head;
 	struct entry entry;

@@ -6,24 +6,32 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * One policy: element 0 is the head, then rules, then forwarding rules. Its length differs from policy to
- * policy (BPF_F_INNER_MAP, kernel 5.10), so that a small policy is a small map.
+ * One policy: element 0 is the head, then rules, then forwarding rules. Mapped into the agent's memory, which
+ * writes a generation that no packet reads.
  */
 struct policy_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 1 + MAX_RULES + MAX_FORWARDS);
 	__type(key, __u32);
 	__type(value, union policy_value);
-	__uint(map_flags, BPF_F_INNER_MAP);
-} policy_empty SEC(".maps");
+	__uint(map_flags, BPF_F_MMAPABLE);
+} policy_0 SEC(".maps"), policy_1 SEC(".maps"), policy_2 SEC(".maps"), policy_3 SEC(".maps");
 
-/* The policy in force. Replacing element 0 is the whole-policy swap: a packet reads it once. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
+	__uint(max_entries, POLICY_GENERATIONS);
 	__type(key, __u32);
 	__array(values, struct policy_map);
-} policy SEC(".maps") = { .values = { &policy_empty } };
+} policies SEC(".maps") = { .values = { &policy_0, &policy_1, &policy_2, &policy_3 } };
+
+/* Which generation is in force. One store here is the whole-policy swap: a packet reads it once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct control);
+	__uint(map_flags, BPF_F_MMAPABLE);
+} control SEC(".maps");
 
 /* The management allow-list: head, then entries; local configuration, tried before any rule. */
 struct {

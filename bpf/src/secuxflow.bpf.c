@@ -12,6 +12,18 @@
 #include "parse.h"
 #include "sample.h"
 
+/* The policy map in force. The generation is read once, so that a packet is judged by one policy from end to end. */
+static __always_inline void *active_policy(void)
+{
+	__u32 zero = 0, generation;
+	struct control *in_force = bpf_map_lookup_elem(&control, &zero);
+
+	if (!in_force)
+		return NULL;
+	generation = *(volatile __u32 *)&in_force->active;
+	return bpf_map_lookup_elem(&policies, &generation);
+}
+
 static __always_inline struct policy_head *head_of(void *map)
 {
 	__u32 zero = 0;
@@ -42,7 +54,6 @@ int secuxflow(struct xdp_md *ctx)
 	struct packet packet = {};
 	struct policy_head *head;
 	struct entry *rule;
-	__u32 zero = 0;
 	__u64 now;
 	void *map;
 	int parsed = parse_frame(&packet, data, end);
@@ -53,7 +64,7 @@ int secuxflow(struct xdp_md *ctx)
 			count(&totals, TOTAL_UNPARSED, wire_len, 0);
 		return XDP_PASS;
 	}
-	map = bpf_map_lookup_elem(&policy, &zero);
+	map = active_policy();
 	head = map ? head_of(map) : NULL;
 	if (!head) {
 		count(&totals, TOTAL_PASS, wire_len, 0);
