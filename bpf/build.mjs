@@ -11,13 +11,13 @@ const clang = process.env.SECUXFLOW_CLANG ?? "clang-19";
 if (!multiarch) throw new Error(`no BPF build for processor ${process.arch}; supported are x64 and arm64`);
 
 const flags = ["-O2", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-target", "bpf", "-mcpu=v3",
-  "-I", join(here, "include"), "-I", `/usr/include/${multiarch}`];
+  "-I", join(here, "include"), "-I", join(here, "../wasm/abi"), "-I", `/usr/include/${multiarch}`];
 
 const sources = (folder, ending) => readdirSync(join(here, folder)).filter((name) => name.endsWith(ending)).sort().map((name) => join(here, folder, name));
 
 const digest = createHash("sha256").update(JSON.stringify(flags.filter((flag) => !flag.startsWith("/"))));
 digest.update(execFileSync(clang, ["--version"]));
-for (const file of [...sources("src", ".c"), ...sources("include", ".h")]) digest.update(file.slice(here.length)).update(readFileSync(file));
+for (const file of [...sources("src", ".c"), ...sources("include", ".h"), join(here, "../wasm/abi/secuxflow_abi.h")]) digest.update(file.split("/").at(-1)).update(readFileSync(file));
 const stamp = digest.digest("hex");
 const stampFile = join(out, ".stamp");
 

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <linux/types.h>
+#include "secuxflow_abi.h"
 
 #define LAYOUT_VERSION 1
 
@@ -78,25 +79,8 @@ struct counter {
 	__u64 last_ns; /* CLOCK_MONOTONIC (coarse) of the newest packet */
 };
 
-/* Head of a ring-buffer record; `cap_len` bytes of the frame, from the Ethernet header on, follow it. */
-struct sample {
-	__u64 time_ns;  /* CLOCK_MONOTONIC */
-	__u64 flow_hash;
-	__u32 wire_len;
-	__u32 cap_len;
-	__u32 ifindex;
-	__u32 modules;
-	__u32 forward_id;
-	__u16 l3_offset;
-	__u16 l4_offset;
-	__u16 payload_offset;
-	__u16 sport;
-	__u16 dport;
-	__u16 vlan;     /* outermost VLAN id, 0 without a tag */
-	__u8 family;    /* 4 or 6 */
-	__u8 proto;
-	__u8 fragment;  /* 1: part of a fragmented datagram */
-	__u8 truncated; /* 1: cap_len < wire_len */
-	__u32 src[4];
-	__u32 dst[4];
-};
+/*
+ * A ring-buffer record is a `struct sxf_record` of the inspection ABI (wasm/abi/secuxflow_abi.h) and `data_len` bytes
+ * of the frame, so that the agent copies it into a batch as it is. Only in the ring, `stream_offset` holds the time of
+ * the packet (CLOCK_MONOTONIC, ns), which the agent takes out.
+ */

@@ -62,11 +62,10 @@ static __always_inline int is_vlan(__be16 protocol)
 }
 
 /* Ports and payload offset where the transport header is there; `l4` may lie anywhere, also past `end`. */
-static __always_inline void parse_transport(struct packet *packet, void *data, void *l4, void *end)
+static __always_inline void parse_transport(struct packet *packet, void *l4, void *end)
 {
 	__u32 offset = packet->l4_offset;
 
-	packet->payload_offset = offset;
 	if (packet->proto == IPPROTO_TCP) {
 		struct { struct ports ports; __be32 seq, ack; __u8 data_offset, flags; } *tcp = l4;
 
@@ -87,6 +86,8 @@ static __always_inline void parse_transport(struct packet *packet, void *data, v
 		packet->payload_offset = offset + 8;
 	} else if (packet->proto == IPPROTO_ICMP || packet->proto == IPPROTO_ICMPV6) {
 		packet->payload_offset = offset + 8;
+	} else {
+		packet->payload_offset = offset;
 	}
 }
 
@@ -105,10 +106,11 @@ static __always_inline int parse_ipv4(struct packet *packet, void *data, void *a
 	packet->dst[3] = ip->daddr;
 	packet->l3_offset = at - data;
 	packet->l4_offset = packet->l3_offset + header;
-	packet->payload_offset = packet->l4_offset;
 	packet->fragment = (ip->frag_off & bpf_htons(0x3fff)) != 0;
-	if (!(ip->frag_off & bpf_htons(0x1fff)))
-		parse_transport(packet, data, at + header, end);
+	if (ip->frag_off & bpf_htons(0x1fff))
+		packet->l4_offset = SXF_LIMIT_NO_OFFSET;
+	else
+		parse_transport(packet, at + header, end);
 	return PARSE_OK;
 }
 
@@ -155,9 +157,10 @@ static __always_inline int parse_ipv6(struct packet *packet, void *data, void *a
 	}
 	packet->proto = next;
 	packet->l4_offset = offset;
-	packet->payload_offset = offset;
 	if (first_fragment)
-		parse_transport(packet, data, next_header, end);
+		parse_transport(packet, next_header, end);
+	else
+		packet->l4_offset = SXF_LIMIT_NO_OFFSET;
 	return PARSE_OK;
 }
 
@@ -168,6 +171,8 @@ static __always_inline int parse_frame(struct packet *packet, void *data, void *
 	void *at = eth + 1;
 	__be16 protocol;
 
+	/* Until a transport header is read. */
+	packet->payload_offset = SXF_LIMIT_NO_OFFSET;
 	if (at > end)
 		return PARSE_BAD;
 	protocol = eth->h_proto;

@@ -24,14 +24,14 @@ static __always_inline __u64 packet_flow_hash(const struct packet *packet)
 }
 
 #define DEFINE_SAMPLE_CLASS(CAPACITY)                                                                          \
-	static __noinline int sample_##CAPACITY(struct xdp_md *ctx, struct packet *packet, struct sample *head)   \
+	static __noinline int sample_##CAPACITY(struct xdp_md *ctx, struct sxf_record *head)   \
 	{                                                                                                           \
-		struct { struct sample head; __u8 data[CAPACITY]; } *record;                                            \
+		struct { struct sxf_record head; __u8 data[CAPACITY]; } *record;                                            \
 		__u32 length;                                                                                           \
                                                                                                                 \
-		if (!packet || !head)                                                                                   \
+		if (!head)                                                                                   \
 			return -1;                                                                                          \
-		length = head->cap_len;                                                                                 \
+		length = head->data_len;                                                                                 \
 		if (length == 0 || length > CAPACITY)                                                                   \
 			return -1;                                                                                          \
 		record = bpf_ringbuf_reserve(&samples, sizeof(*record), 0);                                             \
@@ -55,36 +55,39 @@ DEFINE_SAMPLE_CLASS(9216)
 static __always_inline void sample_packet(struct xdp_md *ctx, struct packet *packet, __u32 wire_len,
 					  __u32 modules, __u32 forward_id, __u32 snaplen)
 {
-	struct sample head = {
-		.time_ns = bpf_ktime_get_ns(),
-		.flow_hash = packet_flow_hash(packet),
+	__u32 data_len = wire_len < snaplen ? wire_len : snaplen;
+	struct sxf_record head = {
+		.flow_id = packet_flow_hash(packet),
+		.stream_offset = bpf_ktime_get_ns(),
+		.data_len = data_len,
 		.wire_len = wire_len,
-		.cap_len = wire_len < snaplen ? wire_len : snaplen,
-		.ifindex = ctx->ingress_ifindex,
-		.modules = modules,
-		.forward_id = forward_id,
 		.l3_offset = packet->l3_offset,
 		.l4_offset = packet->l4_offset,
 		.payload_offset = packet->payload_offset,
-		.sport = packet->sport,
-		.dport = packet->dport,
-		.vlan = packet->vlan,
+		.sport = packet->fragment ? 0 : packet->sport,
+		.dport = packet->fragment ? 0 : packet->dport,
 		.family = packet->family,
 		.proto = packet->proto,
-		.fragment = packet->fragment,
-		.truncated = snaplen < wire_len,
+		.kind = SXF_KIND_PACKET,
+		.direction = SXF_DIRECTION_TO_SERVER,
+		.flags = (data_len < wire_len ? SXF_RECORD_FLAG_TRUNCATED : 0) |
+			 (packet->fragment ? SXF_RECORD_FLAG_FRAGMENT : 0),
+		.vlan = packet->vlan,
+		.ifindex = ctx->ingress_ifindex,
+		.modules = modules,
+		.forward_id = forward_id,
 	};
 	int failed;
 
 	__builtin_memcpy(head.src, packet->src, 16);
 	__builtin_memcpy(head.dst, packet->dst, 16);
-	if (head.cap_len <= 160)
-		failed = sample_160(ctx, packet, &head);
-	else if (head.cap_len <= 544)
-		failed = sample_544(ctx, packet, &head);
-	else if (head.cap_len <= 1568)
-		failed = sample_1568(ctx, packet, &head);
+	if (head.data_len <= 160)
+		failed = sample_160(ctx, &head);
+	else if (head.data_len <= 544)
+		failed = sample_544(ctx, &head);
+	else if (head.data_len <= 1568)
+		failed = sample_1568(ctx, &head);
 	else
-		failed = sample_9216(ctx, packet, &head);
-	count(&totals, failed ? TOTAL_RING_LOST : TOTAL_SAMPLED, head.cap_len, 0);
+		failed = sample_9216(ctx, &head);
+	count(&totals, failed ? TOTAL_RING_LOST : TOTAL_SAMPLED, head.data_len, 0);
 }

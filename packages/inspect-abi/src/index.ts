@@ -1,1 +1,12 @@
-export {};
+export * from "./generated/abi.js";
+export { formatAddress, parseAddress } from "./address.js";
+export { BatchBuilder } from "./batch-builder.js";
+export type { BatchBuilderOptions, RecordFields } from "./batch-builder.js";
+export { BatchReader, sliceBatch, validateBatch } from "./batch-reader.js";
+export type { BatchLayout } from "./batch-reader.js";
+export { AbiError } from "./errors.js";
+export type { AbiErrorCode } from "./errors.js";
+export { decodeFindings, printable } from "./findings.js";
+export type { DecodedFindings, Finding, FindingAttributes, FindingLimits } from "./findings.js";
+export { flowHash, flowHashInto, partitionOf } from "./flow-hash.js";
+export { SequenceTracker } from "./sequence-tracker.js";
