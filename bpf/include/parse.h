@@ -20,6 +20,7 @@
 
 #define MAX_VLAN_TAGS 2
 #define MAX_EXTENSION_HEADERS 6
+#define TCP_DATA_OFFSET 12 /* RFC 9293 3.1 */
 
 enum parse_result { PARSE_OK = 0, PARSE_NOT_IP, PARSE_BAD };
 
@@ -61,29 +62,31 @@ static __always_inline int is_vlan(__be16 protocol)
 	return protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD);
 }
 
-/* Ports and payload offset where the transport header is there; `l4` may lie anywhere, also past `end`. */
+/*
+ * Ports wherever their four bytes are there: a first fragment may be cut right behind them (RFC 1858), and must not
+ * slip past a rule that names a port. The payload offset where the rest of the header is there, too. `l4` may lie
+ * anywhere, also past `end`.
+ */
 static __always_inline void parse_transport(struct packet *packet, void *l4, void *end)
 {
 	__u32 offset = packet->l4_offset;
 
-	if (packet->proto == IPPROTO_TCP) {
-		struct { struct ports ports; __be32 seq, ack; __u8 data_offset, flags; } *tcp = l4;
+	if (packet->proto == IPPROTO_TCP || packet->proto == IPPROTO_UDP || packet->proto == IPPROTO_SCTP) {
+		struct ports *ports = l4;
 
-		if ((void *)(tcp + 1) > end)
+		if ((void *)(ports + 1) > end)
 			return;
-		packet->sport = bpf_ntohs(tcp->ports.source);
-		packet->dport = bpf_ntohs(tcp->ports.dest);
+		packet->sport = bpf_ntohs(ports->source);
+		packet->dport = bpf_ntohs(ports->dest);
 		packet->known = KNOWN_PORTS;
-		packet->payload_offset = offset + (tcp->data_offset >> 4) * 4;
-	} else if (packet->proto == IPPROTO_UDP || packet->proto == IPPROTO_SCTP) {
-		struct { struct ports ports; __be32 rest; } *udp = l4;
+		if (packet->proto == IPPROTO_TCP) {
+			__u8 *data_offset = l4 + TCP_DATA_OFFSET;
 
-		if ((void *)(udp + 1) > end)
+			if ((void *)(data_offset + 1) <= end)
+				packet->payload_offset = offset + (*data_offset >> 4) * 4;
 			return;
-		packet->sport = bpf_ntohs(udp->ports.source);
-		packet->dport = bpf_ntohs(udp->ports.dest);
-		packet->known = KNOWN_PORTS;
-		packet->payload_offset = offset + 8;
+		}
+		packet->payload_offset = offset + (packet->proto == IPPROTO_UDP ? 8 : 12);
 	} else if (packet->proto == IPPROTO_ICMP || packet->proto == IPPROTO_ICMPV6) {
 		packet->payload_offset = offset + 8;
 	} else {
