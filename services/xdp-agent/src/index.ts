@@ -1,1 +1,2 @@
-export {};
+export { AgentConfig } from "./config.js";
+export { VERSION, xdpAgent } from "./service.js";

@@ -16,6 +16,8 @@ export interface PinnedObjectOptions {
   readonly pinFolder: string;
   /** Size of the ring buffer in bytes, a power of two and a multiple of the page size. */
   readonly ringBytes: number;
+  /** Constants of the program (`const volatile`), by name. */
+  readonly globals?: Readonly<Record<string, number>>;
 }
 
 export interface PinnedObject {
@@ -39,6 +41,7 @@ const load = (options: PinnedObjectOptions, folder: string, reuse: boolean): Bpf
   const object = BpfObject.open(options.objectPath);
   try {
     object.setMapMaxEntries("samples", options.ringBytes);
+    for (const [name, value] of Object.entries(options.globals ?? {})) object.setGlobal(name, value);
     if (reuse) for (const name of PINNED_MAPS) object.reuseMap(name, pinPath(folder, name));
     object.load();
     return object;
