@@ -1,1 +1,5 @@
-export {};
+export { ADDRESSES, createTopology, startService, UPLINK, type Topology } from "./topology.js";
+export { Cli, CliFailed, type CliResult } from "./cli.js";
+export { attack, ATTACKS, browse, type AttackName } from "./attacks.js";
+export { System, SERVICES, type ServiceName, type SystemOptions } from "./system.js";
+export { sweepPins } from "./sweep.js";

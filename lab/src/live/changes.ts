@@ -1,0 +1,48 @@
+import type { ForwardView, RuleView, StatsSnapshot, SystemStatus } from "@secuxflow/contracts";
+
+/** What a look at the rule API shows. */
+export interface Look {
+  readonly rules: readonly RuleView[];
+  readonly forwards: readonly ForwardView[];
+  readonly status: SystemStatus;
+}
+
+const matchText = (one: { src: string; dst: string; proto: string; port?: number | undefined }): string =>
+  `${one.src} → ${one.dst}${one.port === undefined ? "" : `:${one.port}`} ${one.proto}`;
+
+const comingAndGoing = <T extends { id: number }>(before: readonly T[], now: readonly T[]): { came: T[]; went: T[] } => ({
+  came: now.filter((one) => !before.some((old) => old.id === one.id)),
+  went: before.filter((one) => !now.some((fresh) => fresh.id === one.id)),
+});
+
+/** Lines for what changed between two looks: rules, forwarding rules, states of components. Pure. */
+export function changes(before: Look, now: Look): string[] {
+  const rules = comingAndGoing(before.rules, now.rules);
+  const forwards = comingAndGoing(before.forwards, now.forwards);
+  const states = new Map(before.status.components.map((one) => [one.name, one.state]));
+  return [
+    ...rules.came.map((one) => `rule ${one.id}: ${one.action} ${matchText(one)}, active on ${one.activeOn} of ${one.agents} agents`),
+    ...rules.went.map((one) => `rule ${one.id} is gone; it hit ${one.packets} packets`),
+    ...forwards.came.map((one) => `forwarding rule ${one.id}: ${matchText(one)} → module ${one.module}`),
+    ...forwards.went.map((one) => `forwarding rule ${one.id} is gone`),
+    ...now.status.components.filter((one) => states.get(one.name) !== one.state).map((one) => `${one.name} is ${one.state}: ${one.detail}`),
+  ];
+}
+
+/** One line of traffic between two snapshots, or undefined where nothing moved. Pure. */
+export function trafficLine(before: StatsSnapshot, now: StatsSnapshot): string | undefined {
+  const [old, fresh] = [totals(before), totals(now)];
+  const moved = Object.entries(fresh).map(([name, value]) => [name, value - (old[name] ?? 0)] as const).filter(([, n]) => n > 0);
+  return moved.length === 0 ? undefined : `packets: ${moved.map(([name, n]) => `${name} ${n}`).join(", ")}`;
+}
+
+function totals({ agents, inspectors }: StatsSnapshot): Record<string, number> {
+  const sum = <T>(list: readonly T[], of: (one: T) => number): number => list.reduce((n, one) => n + of(one), 0);
+  return {
+    passed: sum(agents, (one) => one.verdicts.pass.packets),
+    dropped: sum(agents, (one) => one.verdicts.drop.packets),
+    forwarded: sum(agents, (one) => one.forwarded.packets),
+    inspected: sum(inspectors, (one) => one.packets),
+    lost: sum(agents, (one) => one.forwarded.lostInRing + one.forwarded.lostInAgent) + sum(inspectors, (one) => one.lostInTransit + one.lostInQueue),
+  };
+}
