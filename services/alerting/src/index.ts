@@ -1,1 +1,2 @@
-export {};
+export { alertingDefinition, AlertingModule } from "./alerting.module.js";
+export { AlertingConfig } from "./config.js";

@@ -1,0 +1,102 @@
+import {
+  AddressError,
+  formatPrefix,
+  parsePrefix,
+  ProblemError,
+  type Alert,
+  type AlertDetail,
+  type AlertQuery,
+  type TriageCommand,
+} from "@secuxflow/contracts";
+import type { Micros } from "../../storage/domain/timestamp.js";
+import { nextTriageTime, toAlert, toDetection, toTriage, type AlertRow, type TriageRow } from "../domain/alert-row.js";
+import type { AlertStore, GroupRef } from "./ports.js";
+
+const DETECTIONS_SHOWN = 20;
+
+/** An alert with what storage says of it. */
+export interface ReadAlert {
+  readonly ref: GroupRef;
+  readonly row: AlertRow;
+  readonly triage: TriageRow[];
+}
+
+const keyOf = (ref: GroupRef): string => `${ref.bucket} ${ref.gkey}`;
+const refOf = (row: { bucket_us: Micros; gkey: string }): GroupRef => ({ bucket: row.bucket_us, gkey: row.gkey });
+
+/** What can be asked of alerts. Errors are ProblemError (what was asked) or StorageUnavailable. */
+export class Alerts {
+  constructor(
+    private readonly store: AlertStore,
+    private readonly now: () => Micros,
+  ) {}
+
+  async list(query: AlertQuery): Promise<{ items: Alert[]; total: number }> {
+    const { groups, total } = await this.store.list({
+      limit: query.limit,
+      since: query.sinceMs === undefined ? undefined : Math.max(0, this.now() - query.sinceMs * 1_000),
+      maxSeverity: query.maxSeverity,
+      module: query.module,
+      src: query.src === undefined ? undefined : canonicalSource(query.src),
+      state: query.state,
+    });
+    return { items: await this.read(groups), total };
+  }
+
+  /** These alerts, in this order; what has expired meanwhile is left out. */
+  async read(groups: readonly GroupRef[]): Promise<Alert[]> {
+    const [rows, triage] = await Promise.all([this.store.read(groups), this.store.triage(groups)]);
+    const byKey = new Map(rows.map((row) => [keyOf(refOf(row)), row]));
+    const triageOf = (group: GroupRef) => triage.filter((entry) => keyOf(refOf(entry)) === keyOf(group));
+    return groups.flatMap((group) => {
+      const row = byKey.get(keyOf(group));
+      return row === undefined ? [] : [toAlert(row, triageOf(group))];
+    });
+  }
+
+  async show(id: number): Promise<AlertDetail> {
+    const { ref, row, triage } = await this.get(id);
+    const detections = await this.store.detections(ref, DETECTIONS_SHOWN);
+    return { alert: toAlert(row, triage), detections: detections.map(toDetection), triage: triage.map(toTriage) };
+  }
+
+  async triage(command: TriageCommand): Promise<Alert> {
+    const { ref, row, triage } = await this.get(command.id);
+    const entry = {
+      alertId: row.id,
+      at: nextTriageTime(this.now(), triage),
+      actor: command.actor,
+      state: command.state,
+      note: command.note ?? "",
+      ruleId: command.ruleId ?? 0,
+    };
+    await this.store.append(ref, entry);
+    return toAlert(row, await this.store.triage([ref]));
+  }
+
+  /** @param id the sequence of any detection of the alert @throws ProblemError not_found */
+  async get(id: number): Promise<ReadAlert> {
+    const ref = await this.store.find(id);
+    const [rows, triage] = ref === undefined ? [[], []] : await Promise.all([this.store.read([ref]), this.store.triage([ref])]);
+    const row = rows[0];
+    if (ref === undefined || row === undefined) {
+      throw new ProblemError("not_found", `there is no alert ${id}; list the ones there are with: secuxflow-cli alert list`, {
+        next: "secuxflow-cli alert list",
+      });
+    }
+    return { ref, row, triage };
+  }
+}
+
+function canonicalSource(text: string): string | undefined {
+  if (text === "any") return undefined;
+  try {
+    return formatPrefix(parsePrefix(text));
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    throw new ProblemError("invalid_input", `src: ${error.message}`, {
+      errors: [{ field: "src", message: error.message }],
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import type { TriageState } from "@secuxflow/contracts";
+import type { Micros } from "../../storage/domain/timestamp.js";
+import type { AlertRow, StoredDetection, TriageRow } from "../domain/alert-row.js";
+
+/** An alert's place in storage. */
+export interface GroupRef {
+  readonly bucket: Micros;
+  readonly gkey: string;
+}
+
+/** Which alerts are wanted; undefined means any. */
+export interface AlertFilter {
+  readonly limit: number;
+  /** Last seen at or after. */
+  readonly since: Micros | undefined;
+  readonly maxSeverity: number | undefined;
+  readonly module: string | undefined;
+  /** Attacker: an address or a prefix in canonical text. */
+  readonly src: string | undefined;
+  readonly state: TriageState | undefined;
+}
+
+export interface AlertStore {
+  /** Newest first, and how many there are without the limit. */
+  list(filter: AlertFilter): Promise<{ groups: GroupRef[]; total: number }>;
+  /** The group that holds the detection with this stream sequence. */
+  find(sequence: number): Promise<GroupRef | undefined>;
+  /** At most 1,000 groups in one call; those that are there, in no order. */
+  read(groups: readonly GroupRef[]): Promise<AlertRow[]>;
+  /** Triage rows of these groups, oldest first. */
+  triage(groups: readonly GroupRef[]): Promise<TriageRow[]>;
+  /** The newest detections of a group, newest first. */
+  detections(group: GroupRef, limit: number): Promise<StoredDetection[]>;
+  append(
+    group: GroupRef,
+    entry: { alertId: number; at: Micros; actor: string; state: TriageState; note: string; ruleId: number },
+  ): Promise<void>;
+  counts(): Promise<{ detections: number; flows: number }>;
+}
