@@ -114,7 +114,7 @@ export class System {
           bpf: { pinFolder: this.pinFolder, onExit: "detach" },
         };
       case "inspector":
-        return { ...common };
+        return { ...common, modules: { dir: join(repoRoot(), "wasm/dist") } };
       case "alerting":
         return { ...common, clickhouse: { dataDir: join(data, "clickhouse") } };
     }
@@ -123,12 +123,16 @@ export class System {
   /** Until the agent filters and the inspector owns partitions, an attack could pass unseen. */
   async #settled(): Promise<void> {
     const began = performance.now();
+    let last: SystemStatus | undefined;
     await waitFor(async () => {
-      const { agents, inspectors } = await this.get<SystemStatus>(routes.status);
+      last = await this.get<SystemStatus>(routes.status);
+      const { agents, inspectors } = last;
       const filtering = agents.some((agent) => agent.live && agent.interfaces.every((one) => one.mode !== "detached"));
       const inspecting = inspectors.some((one) => one.live && one.partitions.length === 64 && one.modules.length > 0 && one.modules.every((module) => module.state === "running"));
       return filtering && inspecting;
-    }, { what: "the agent to filter and the inspector to inspect", deadlineMs: 30_000, giveUp: () => this.#ended() });
+    }, { what: "the agent to filter and the inspector to inspect", deadlineMs: 30_000, giveUp: () => this.#ended() }).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}\nlast status: ${JSON.stringify(last)}`, { cause: error });
+    });
     this.options.onProgress?.("filter and inspection settled", performance.now() - began);
   }
 
