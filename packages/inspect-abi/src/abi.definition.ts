@@ -67,10 +67,18 @@ export const structs: readonly StructDefinition[] = [
       f("timeBaseNs", "u64", "Unix time in ns; records add their delta."),
       f("payloadOffset", "u32", "Where the payload starts, from the start of the batch, a multiple of 8."),
       f("payloadLen", "u32", "Bytes of payload; nothing follows it that matters."),
-      f("sequence", "u64", "Number of the first record in this publisher's stream of this partition; counts records, so a gap is "
-        + "the exact number of packets lost."),
+      f(
+        "sequence",
+        "u64",
+        "Number of the first record in this publisher's stream of this partition; counts records, so a gap is " +
+          "the exact number of packets lost.",
+      ),
       f("publisher", "u64", "Random number that the publisher drew at its start; a new one restarts the sequence."),
-      f("moduleBit", "u32", "Set by the host just before the call: mask with the bit of the module being called; 0 takes every record."),
+      f(
+        "moduleBit",
+        "u32",
+        "Set by the host just before the call: mask with the bit of the module being called; 0 takes every record.",
+      ),
       f("partition", "u16", "Partition of all flows in the batch."),
       f("flags", "u16", "BATCH_FLAG bits."),
       f("reserved", "u64", "Written as 0, not read."),
@@ -150,11 +158,17 @@ export const structs: readonly StructDefinition[] = [
 
 export const constants: readonly ConstantGroup[] = [
   {
-    name: "Magic", prefix: "MAGIC", type: "u32", doc: "First four bytes of a buffer.",
+    name: "Magic",
+    prefix: "MAGIC",
+    type: "u32",
+    doc: "First four bytes of a buffer.",
     values: [v("BATCH", 0x42495853, "The bytes `SXIB`."), v("FINDINGS", 0x46495853, "The bytes `SXIF`.")],
   },
   {
-    name: "Kind", prefix: "KIND", type: "u8", doc: "What a record is.",
+    name: "Kind",
+    prefix: "KIND",
+    type: "u8",
+    doc: "What a record is.",
     values: [
       v("PACKET", 1, "A captured frame."),
       v("STREAM_CHUNK", 2, "Reassembled bytes of one direction; the data has no headers."),
@@ -162,13 +176,21 @@ export const constants: readonly ConstantGroup[] = [
     ],
   },
   {
-    name: "Direction", prefix: "DIRECTION", type: "u8", doc: "Which way a packet goes.",
+    name: "Direction",
+    prefix: "DIRECTION",
+    type: "u8",
+    doc: "Which way a packet goes.",
     values: [
-      v("UNKNOWN", 0, "The publisher cannot tell."), v("TO_SERVER", 1, "From the client."), v("TO_CLIENT", 2, "From the server."),
+      v("UNKNOWN", 0, "The publisher cannot tell."),
+      v("TO_SERVER", 1, "From the client."),
+      v("TO_CLIENT", 2, "From the server."),
     ],
   },
   {
-    name: "RecordFlag", prefix: "RECORD_FLAG", type: "u16", doc: "Bits of a record's flags.",
+    name: "RecordFlag",
+    prefix: "RECORD_FLAG",
+    type: "u16",
+    doc: "Bits of a record's flags.",
     values: [
       v("TRUNCATED", 1, "Fewer bytes were captured than were on the wire."),
       v("GAP", 2, "Packets of this flow may be missing before this one."),
@@ -178,30 +200,53 @@ export const constants: readonly ConstantGroup[] = [
     ],
   },
   {
-    name: "BatchFlag", prefix: "BATCH_FLAG", type: "u16", doc: "Bits of a batch's flags.",
+    name: "BatchFlag",
+    prefix: "BATCH_FLAG",
+    type: "u16",
+    doc: "Bits of a batch's flags.",
     values: [v("REPLAY", 1, "Replayed from a file: findings are not live traffic."), v("SELF_TEST", 2, "Part of a self-test.")],
   },
   {
-    name: "Status", prefix: "STATUS", type: "u32", doc: "Status of an output.",
+    name: "Status",
+    prefix: "STATUS",
+    type: "u32",
+    doc: "Status of an output.",
     values: [
       v("OK", 0, "Every record was handled."),
       v("OUTPUT_FULL", 1, "The output filled up after `recordsDone` records; the host calls again with the rest."),
     ],
   },
   {
-    name: "Verdict", prefix: "VERDICT", type: "u8", doc: "What a module would do with the flow.",
+    name: "Verdict",
+    prefix: "VERDICT",
+    type: "u8",
+    doc: "What a module would do with the flow.",
     values: [v("NONE", 0, "Nothing."), v("ALERT", 1, "Alert."), v("DROP", 2, "Block the source.")],
   },
   {
-    name: "FindingFlag", prefix: "FINDING_FLAG", type: "u8", doc: "Bits of a finding's flags.",
+    name: "FindingFlag",
+    prefix: "FINDING_FLAG",
+    type: "u8",
+    doc: "Bits of a finding's flags.",
     values: [v("IN_STREAM", 1, "`matchOffset` counts from the start of this direction's stream.")],
   },
   {
-    name: "Severity", prefix: "SEVERITY", type: "u8", doc: "How bad a finding is.",
-    values: [v("CRITICAL", 1, "Critical."), v("HIGH", 2, "High."), v("MEDIUM", 3, "Medium."), v("INFO", 4, "Low, or for information.")],
+    name: "Severity",
+    prefix: "SEVERITY",
+    type: "u8",
+    doc: "How bad a finding is.",
+    values: [
+      v("CRITICAL", 1, "Critical."),
+      v("HIGH", 2, "High."),
+      v("MEDIUM", 3, "Medium."),
+      v("INFO", 4, "Low, or for information."),
+    ],
   },
   {
-    name: "ErrorCode", prefix: "E", type: "i32", doc: "Negative results of `inspect` and `configure`.",
+    name: "ErrorCode",
+    prefix: "E",
+    type: "i32",
+    doc: "Negative results of `inspect` and `configure`.",
     values: [
       v("BATCH", -1, "The module refuses the batch as malformed."),
       v("OUTPUT_FULL", -2, "The output is too small and no state was changed: the host halves the batch."),
@@ -211,7 +256,10 @@ export const constants: readonly ConstantGroup[] = [
     ],
   },
   {
-    name: "Limit", prefix: "LIMIT", type: "u32", doc: "Numbers that both sides must agree on.",
+    name: "Limit",
+    prefix: "LIMIT",
+    type: "u32",
+    doc: "Numbers that both sides must agree on.",
     values: [
       v("PARTITIONS", 64, "Partitions of the flow hash."),
       v("NO_OFFSET", 0xffff, "A layer offset that is not there."),
@@ -228,7 +276,12 @@ export const attributes: readonly AttributeDefinition[] = [
   { key: 4, name: "http.uri", type: "bytes", doc: "Request target as sent, cut at 512 bytes." },
   { key: 5, name: "http.user_agent", type: "bytes", doc: "User-Agent header." },
   { key: 6, name: "match.data", type: "bytes", doc: "The bytes that matched, after transformations." },
-  { key: 7, name: "match.location", type: "bytes", doc: "Where: `uri`, `args.q`, `cookie.sid`, `header.referer`, `body.id`, `stream`." },
+  {
+    key: 7,
+    name: "match.location",
+    type: "bytes",
+    doc: "Where: `uri`, `args.q`, `cookie.sid`, `header.referer`, `body.id`, `stream`.",
+  },
   { key: 8, name: "match.transformations", type: "utf8", doc: "Comma-separated transformations that led to the match." },
   { key: 9, name: "score", type: "u32", doc: "Anomaly score." },
   { key: 10, name: "score.parts", type: "utf8", doc: "Comma-separated `ruleId:points`." },

@@ -1,5 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 
+const hexPair = (high = "0", low = "0"): string => (Number(high) * 256 + Number(low)).toString(16);
+
 /**
  * 16 bytes of an address; IPv4 as ::ffff:a.b.c.d, as in records.
  * @throws TypeError when the text is neither an IPv4 nor an IPv6 address
@@ -12,9 +14,10 @@ export function parseAddress(text: string): Uint8Array {
   }
   if (!isIPv6(text) || text.includes("%")) throw new TypeError(`"${text}" is neither an IPv4 nor an IPv6 address`);
   const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  const plain = dotted === null
-    ? text
-    : `${dotted[1]}${(Number(dotted[2]) * 256 + Number(dotted[3])).toString(16)}:${(Number(dotted[4]) * 256 + Number(dotted[5])).toString(16)}`;
+  const plain =
+    dotted === null
+      ? text
+      : `${dotted[1]}${hexPair(dotted[2], dotted[3])}:${hexPair(dotted[4], dotted[5])}`;
   const [head = "", tail] = plain.split("::");
   const groups = (part: string): number[] => (part === "" ? [] : part.split(":").map((group) => parseInt(group, 16)));
   const before = groups(head);

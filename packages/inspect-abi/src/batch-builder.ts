@@ -10,7 +10,7 @@ export interface BatchBuilderOptions {
   readonly maxBytes?: number;
 }
 
-/** Fields of a record that the caller gives; one object can be reused for every call. `flowId` is in halves, to stay off BigInt. */
+/** Fields of a record, as the caller gives them; one object can be reused. `flowId` is in halves, to stay off BigInt. */
 export interface RecordFields {
   flowIdLow: number;
   flowIdHigh: number;
@@ -73,9 +73,20 @@ export class BatchBuilder {
     this.view = new DataView(this.bytes.buffer);
     this.payloadEnd = this.payloadStart;
     abi.writeBatchHeader(this.view, 0, {
-      magic: abi.Magic.BATCH, abiMajor: abi.ABI_MAJOR, abiMinor: abi.ABI_MINOR, headerLen: abi.BATCH_BYTES, recordLen: RECORD,
-      count: 0, timeBaseNs: 0n, payloadOffset: 0, payloadLen: 0, sequence: 0n, publisher: options.publisher, moduleBit: 0,
-      partition: options.partition, flags: 0,
+      magic: abi.Magic.BATCH,
+      abiMajor: abi.ABI_MAJOR,
+      abiMinor: abi.ABI_MINOR,
+      headerLen: abi.BATCH_BYTES,
+      recordLen: RECORD,
+      count: 0,
+      timeBaseNs: 0n,
+      payloadOffset: 0,
+      payloadLen: 0,
+      sequence: 0n,
+      publisher: options.publisher,
+      moduleBit: 0,
+      partition: options.partition,
+      flags: 0,
     });
   }
 

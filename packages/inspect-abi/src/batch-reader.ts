@@ -25,13 +25,19 @@ function checkRecord(view: DataView, at: number, index: number, payloadLen: numb
   const dataOffset = view.getUint32(at + abi.RECORD_DATA_OFFSET, true);
   const dataLen = view.getUint32(at + abi.RECORD_DATA_LEN, true);
   if (dataOffset + dataLen > payloadLen) {
-    throw new AbiError("out-of-range", "dataOffset", `${dataOffset} + ${dataLen} is past the ${payloadLen} bytes of payload`, index);
+    throw new AbiError(
+      "out-of-range",
+      "dataOffset",
+      `${dataOffset} + ${dataLen} is past the ${payloadLen} bytes of payload`,
+      index,
+    );
   }
   checkLayerOffset(view, at + abi.RECORD_L3_OFFSET, dataLen, "l3Offset", index);
   checkLayerOffset(view, at + abi.RECORD_L4_OFFSET, dataLen, "l4Offset", index);
   checkLayerOffset(view, at + abi.RECORD_PAYLOAD_OFFSET, dataLen, "payloadOffset", index);
   const family = view.getUint8(at + abi.RECORD_FAMILY);
-  if (family !== 4 && family !== 6 && family !== 0) throw new AbiError("bad-value", "family", `${family} is not 0, 4 or 6`, index);
+  if (family !== 4 && family !== 6 && family !== 0)
+    throw new AbiError("bad-value", "family", `${family} is not 0, 4 or 6`, index);
   const kind = view.getUint8(at + abi.RECORD_KIND);
   if (kind < abi.Kind.PACKET || kind > abi.Kind.FLOW_END) throw new AbiError("bad-value", "kind", `${kind} is not a kind`, index);
   const direction = view.getUint8(at + abi.RECORD_DIRECTION);
@@ -51,7 +57,8 @@ export function validateBatch(bytes: Uint8Array): BatchLayout {
   const magic = view.getUint32(abi.BATCH_MAGIC, true);
   if (magic !== abi.Magic.BATCH) throw new AbiError("bad-magic", "magic", `0x${magic.toString(16)} is not SXIB`);
   const major = view.getUint16(abi.BATCH_ABI_MAJOR, true);
-  if (major !== abi.ABI_MAJOR) throw new AbiError("unsupported-version", "abiMajor", `${major}, this reader knows ${abi.ABI_MAJOR}`);
+  if (major !== abi.ABI_MAJOR)
+    throw new AbiError("unsupported-version", "abiMajor", `${major}, this reader knows ${abi.ABI_MAJOR}`);
   const headerLen = view.getUint16(abi.BATCH_HEADER_LEN, true);
   if (headerLen < abi.BATCH_BYTES || headerLen % 8 !== 0) {
     throw new AbiError("bad-length", "headerLen", `${headerLen} is less than ${abi.BATCH_BYTES} or no multiple of 8`);
@@ -72,7 +79,8 @@ export function validateBatch(bytes: Uint8Array): BatchLayout {
     throw new AbiError("out-of-range", "payloadLen", `${payloadOffset} + ${payloadLen} is past the ${total} bytes`);
   }
   const partition = view.getUint16(abi.BATCH_PARTITION, true);
-  if (partition >= abi.Limit.PARTITIONS) throw new AbiError("bad-value", "partition", `${partition}, at most ${abi.Limit.PARTITIONS - 1}`);
+  if (partition >= abi.Limit.PARTITIONS)
+    throw new AbiError("bad-value", "partition", `${partition}, at most ${abi.Limit.PARTITIONS - 1}`);
   for (let i = 0, at = headerLen; i < count; i++, at += recordLen) checkRecord(view, at, i, payloadLen);
   return { count, headerLen, recordLen, payloadOffset, payloadLen };
 }
@@ -118,20 +126,34 @@ export class BatchReader {
 }
 
 /**
- * Copies records `from` (inclusive) to `to` (exclusive) into a batch of their own, with the whole payload, so that data
- * offsets stay right. Its sequence is that of its first record.
+ * Copies records `from` (inclusive) to `to` (exclusive) into a batch of their own, with the part of the payload that they
+ * use. Its sequence is that of its first record.
  */
 export function sliceBatch(batch: BatchReader, from: number, to: number): Uint8Array {
-  const { count, headerLen, recordLen, payloadOffset, payloadLen } = batch.layout;
-  if (!(from >= 0 && from <= to && to <= count)) throw new AbiError("out-of-range", "slice", `${from} to ${to} of ${count} records`);
+  const { count, headerLen, recordLen, payloadOffset } = batch.layout;
+  if (!(from >= 0 && from <= to && to <= count))
+    throw new AbiError("out-of-range", "slice", `${from} to ${to} of ${count} records`);
+  const field = (index: number, offset: number): number => batch.view.getUint32(headerLen + index * recordLen + offset, true);
+  let start = from === to ? 0 : Infinity;
+  let end = 0;
+  for (let i = from; i < to; i++) {
+    const dataOffset = field(i, abi.RECORD_DATA_OFFSET);
+    start = Math.min(start, dataOffset);
+    end = Math.max(end, dataOffset + field(i, abi.RECORD_DATA_LEN));
+  }
   const newPayload = headerLen + (to - from) * recordLen;
-  const out = new Uint8Array(newPayload + payloadLen);
+  const out = new Uint8Array(newPayload + (end - start));
   out.set(batch.bytes.subarray(0, headerLen));
   out.set(batch.bytes.subarray(headerLen + from * recordLen, headerLen + to * recordLen), headerLen);
-  out.set(batch.bytes.subarray(payloadOffset, payloadOffset + payloadLen), newPayload);
+  out.set(batch.bytes.subarray(payloadOffset + start, payloadOffset + end), newPayload);
   const view = viewOf(out);
   view.setUint32(abi.BATCH_COUNT, to - from, true);
   view.setUint32(abi.BATCH_PAYLOAD_OFFSET, newPayload, true);
+  view.setUint32(abi.BATCH_PAYLOAD_LEN, end - start, true);
   view.setBigUint64(abi.BATCH_SEQUENCE, batch.view.getBigUint64(abi.BATCH_SEQUENCE, true) + BigInt(from), true);
+  for (let i = from; i < to; i++) {
+    const at = headerLen + (i - from) * recordLen + abi.RECORD_DATA_OFFSET;
+    view.setUint32(at, field(i, abi.RECORD_DATA_OFFSET) - start, true);
+  }
   return out;
 }

@@ -77,7 +77,14 @@ function decodeAttributes(bytes: Uint8Array, view: DataView, start: number, leng
   return attributes;
 }
 
-function decodeFinding(bytes: Uint8Array, view: DataView, at: number, index: number, recordsEnd: number, limits: FindingLimits): Finding {
+function decodeFinding(
+  bytes: Uint8Array,
+  view: DataView,
+  at: number,
+  index: number,
+  recordsEnd: number,
+  limits: FindingLimits,
+): Finding {
   const raw = abi.readFindingRecord(view, at);
   const fail = (field: string, detail: string): never => {
     throw new AbiError("out-of-range", field, detail, index);
@@ -96,8 +103,14 @@ function decodeFinding(bytes: Uint8Array, view: DataView, at: number, index: num
     fail("attrOffset", `${raw.attrOffset} + ${raw.attrLen} is not behind the findings and within ${bytes.byteLength} bytes`);
   }
   return {
-    recordIndex: raw.recordIndex, ruleId: raw.ruleId, severity: raw.severity, verdictHint, confidence: raw.confidence,
-    inStream, matchOffset: raw.matchOffset, matchLen: raw.matchLen,
+    recordIndex: raw.recordIndex,
+    ruleId: raw.ruleId,
+    severity: raw.severity,
+    verdictHint,
+    confidence: raw.confidence,
+    inStream,
+    matchOffset: raw.matchOffset,
+    matchLen: raw.matchLen,
     attributes: decodeAttributes(bytes, view, raw.attrOffset, raw.attrLen, index),
   };
 }
@@ -119,7 +132,8 @@ export function decodeFindings(bytes: Uint8Array, limits: FindingLimits): Decode
   if (header.totalBytes !== bytes.byteLength) {
     throw new AbiError("bad-length", "totalBytes", `${header.totalBytes}, but ${bytes.byteLength} were written`);
   }
-  if (header.count > limits.maxFindings) throw new AbiError("too-many", "count", `${header.count}, at most ${limits.maxFindings}`);
+  if (header.count > limits.maxFindings)
+    throw new AbiError("too-many", "count", `${header.count}, at most ${limits.maxFindings}`);
   const recordsEnd = header.headerLen + header.count * header.recordLen;
   if (recordsEnd > bytes.byteLength) throw new AbiError("out-of-range", "count", `${header.count} findings do not fit`);
   const full = header.status === abi.Status.OUTPUT_FULL;

@@ -40,9 +40,12 @@ function xorShift(bits: number): void {
   hi = (hi ^ (hi >>> bits)) >>> 0;
 }
 
-const K1L = 0x85ebca87, K1H = 0x9e3779b1;
-const K2L = 0x27d4eb4f, K2H = 0xc2b2ae3d;
-const K3L = 0x9e3779f9, K3H = 0x165667b1;
+const K1L = 0x85ebca87,
+  K1H = 0x9e3779b1;
+const K2L = 0x27d4eb4f,
+  K2H = 0xc2b2ae3d;
+const K3L = 0x9e3779f9,
+  K3H = 0x165667b1;
 
 const word = (bytes: Uint8Array, at: number): number =>
   ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
@@ -65,7 +68,15 @@ function endpoint(address: Uint8Array, at: number, port: number): void {
  * @param seed one u32 for a deployment
  */
 export function flowHashInto(
-  out: Uint32Array, src: Uint8Array, srcAt: number, dst: Uint8Array, dstAt: number, sport: number, dport: number, proto: number, seed = 0,
+  out: Uint32Array,
+  src: Uint8Array,
+  srcAt: number,
+  dst: Uint8Array,
+  dstAt: number,
+  sport: number,
+  dport: number,
+  proto: number,
+  seed = 0,
 ): void {
   endpoint(src, srcAt, sport);
   const aLo = lo;

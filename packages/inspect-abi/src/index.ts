@@ -4,6 +4,7 @@ export { BatchBuilder } from "./batch-builder.js";
 export type { BatchBuilderOptions, RecordFields } from "./batch-builder.js";
 export { BatchReader, sliceBatch, validateBatch } from "./batch-reader.js";
 export type { BatchLayout } from "./batch-reader.js";
+export { dissectFrame } from "./dissect.js";
 export { AbiError } from "./errors.js";
 export type { AbiErrorCode } from "./errors.js";
 export { decodeFindings, printable } from "./findings.js";

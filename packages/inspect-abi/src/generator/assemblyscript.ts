@@ -28,7 +28,10 @@ export function generateAssemblyScript(): string {
       const name = `${camel}${capital(field.name)}`;
       lines.push(`/** ${field.doc} */`);
       if (field.type === "bytes16") {
-        lines.push(`// @ts-ignore: decorator`, `@inline export function ${name}(p: usize): usize { return p + ${field.offset}; }`);
+        lines.push(
+          `// @ts-ignore: decorator`,
+          `@inline export function ${name}(p: usize): usize { return p + ${field.offset}; }`,
+        );
         continue;
       }
       lines.push(

@@ -27,7 +27,8 @@ export function generateCHeader(): string {
   for (const group of constants) {
     lines.push(`/* ${group.doc} */`);
     for (const { name, value, doc } of group.values) {
-      const literal = group.type === "i32" ? `(${value})` : group.type === "u32" && value > 0xffff ? `0x${value.toString(16)}u` : `${value}`;
+      const literal =
+        group.type === "i32" ? `(${value})` : group.type === "u32" && value > 0xffff ? `0x${value.toString(16)}u` : `${value}`;
       lines.push(`#define SXF_${group.prefix}_${name} ${literal} /* ${doc} */`);
     }
     lines.push("");

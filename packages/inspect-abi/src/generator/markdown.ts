@@ -24,22 +24,29 @@ export function generateMarkdown(): string {
     "| `tick(now_ms: f64)` | optional; time passes without packets |",
     "| `_initialize()` | optional; WASI reactors |",
     "",
-    "Imports: none, `secuxflow.log(level: i32, ptr: i32, len: i32)`, AssemblyScript's `env.abort`, or WASI without files, environment, "
-      + "clock and randomness. Time is in the batch, so that a run can be replayed bit for bit.",
+    "Imports: none, `secuxflow.log(level: i32, ptr: i32, len: i32)`, AssemblyScript's `env.abort`, or WASI without files, environment, " +
+      "clock and randomness. Time is in the batch, so that a run can be replayed bit for bit.",
     "",
     "Custom sections: `secuxflow.manifest` (JSON) and, optionally, `secuxflow.selftest` (JSON: batches with the rule ids to find).",
     "",
     "## Order of bytes",
-    "A batch is a header, `count` records of `recordLen` bytes from `headerLen` on, and the payload. Output is a header, `count` "
-      + "findings, and attributes (u16 key, u16 length, value) wherever the findings point.",
+    "A batch is a header, `count` records of `recordLen` bytes from `headerLen` on, and the payload. Output is a header, `count` " +
+      "findings, and attributes (u16 key, u16 length, value) wherever the findings point.",
     "",
-    "When the output fills up, a module stops after a whole record, says `OUTPUT_FULL` with `recordsDone`, and the host calls again "
-      + "with the rest. A module that cannot stop in between returns `E_OUTPUT_FULL` with its state unchanged, and the host halves the batch.",
+    "When the output fills up, a module stops after a whole record, says `OUTPUT_FULL` with `recordsDone`, and the host calls again " +
+      "with the rest. A module that cannot stop in between returns `E_OUTPUT_FULL` with its state unchanged, and the host halves the batch.",
     "",
   ];
   for (const struct of structs) {
-    lines.push(`## ${struct.name}, ${struct.size} bytes`, struct.doc, "", "| offset | type | field | meaning |", "| --- | --- | --- | --- |");
-    for (const field of placeFields(struct)) lines.push(`| ${field.offset} | ${field.type} | ${snake(field.name)} | ${field.doc} |`);
+    lines.push(
+      `## ${struct.name}, ${struct.size} bytes`,
+      struct.doc,
+      "",
+      "| offset | type | field | meaning |",
+      "| --- | --- | --- | --- |",
+    );
+    for (const field of placeFields(struct))
+      lines.push(`| ${field.offset} | ${field.type} | ${snake(field.name)} | ${field.doc} |`);
     lines.push("");
   }
   for (const group of constants) {

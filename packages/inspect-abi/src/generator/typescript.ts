@@ -9,11 +9,16 @@ const tsType = (field: PlacedField): string =>
 function readExpression(field: PlacedField): string {
   const at = field.offset === 0 ? "at" : `at + ${field.offset}`;
   switch (field.type) {
-    case "u8": return `view.getUint8(${at})`;
-    case "u16": return `view.getUint16(${at}, true)`;
-    case "u32": return `view.getUint32(${at}, true)`;
-    case "u64": return `view.getBigUint64(${at}, true)`;
-    case "bytes16": return `new Uint8Array(view.buffer, view.byteOffset + ${at}, 16).slice()`;
+    case "u8":
+      return `view.getUint8(${at})`;
+    case "u16":
+      return `view.getUint16(${at}, true)`;
+    case "u32":
+      return `view.getUint32(${at}, true)`;
+    case "u64":
+      return `view.getBigUint64(${at}, true)`;
+    case "bytes16":
+      return `new Uint8Array(view.buffer, view.byteOffset + ${at}, 16).slice()`;
   }
 }
 
@@ -21,11 +26,16 @@ function writeStatement(field: PlacedField): string {
   const at = field.offset === 0 ? "at" : `at + ${field.offset}`;
   const value = `value.${field.name}`;
   switch (field.type) {
-    case "u8": return `view.setUint8(${at}, ${value});`;
-    case "u16": return `view.setUint16(${at}, ${value}, true);`;
-    case "u32": return `view.setUint32(${at}, ${value}, true);`;
-    case "u64": return `view.setBigUint64(${at}, ${value}, true);`;
-    case "bytes16": return `new Uint8Array(view.buffer, view.byteOffset + ${at}, 16).set(${value});`;
+    case "u8":
+      return `view.setUint8(${at}, ${value});`;
+    case "u16":
+      return `view.setUint16(${at}, ${value}, true);`;
+    case "u32":
+      return `view.setUint32(${at}, ${value}, true);`;
+    case "u64":
+      return `view.setBigUint64(${at}, ${value}, true);`;
+    case "bytes16":
+      return `new Uint8Array(view.buffer, view.byteOffset + ${at}, 16).set(${value});`;
   }
 }
 
@@ -53,9 +63,11 @@ function codec(struct: StructDefinition): string[] {
     `/** Writes a {@link ${struct.name}} at \`at\`, reserved bytes as 0; throws a RangeError when it does not fit. */`,
     `export function write${struct.name}(view: DataView, at: number, value: ${struct.name}): void {`,
     ...codecFields.map((field) => `  ${writeStatement(field)}`),
-    ...reserved.map((field) => field.type === "u64"
-      ? `  view.setBigUint64(at + ${field.offset}, 0n, true);`
-      : `  view.setUint${field.bytes * 8}(at + ${field.offset}, 0, true);`),
+    ...reserved.map((field) =>
+      field.type === "u64"
+        ? `  view.setBigUint64(at + ${field.offset}, 0n, true);`
+        : `  view.setUint${field.bytes * 8}(at + ${field.offset}, 0, true);`,
+    ),
     "}",
     "",
   ];
@@ -77,9 +89,10 @@ export function generateTypeScript(): string {
   }
   for (const struct of structs) lines.push(...codec(struct));
   lines.push("/** Attribute keys of findings with the name and type that a reader gives them. */", "export const ATTRIBUTES = {");
-  for (const { key, name, type, doc } of attributes) lines.push(`  /** ${doc} */`, `  ${key}: { name: "${name}", type: "${type}" },`);
-  lines.push("} as const satisfies Record<number, { name: string; type: \"utf8\" | \"bytes\" | \"u32\" }>;", "");
+  for (const { key, name, type, doc } of attributes)
+    lines.push(`  /** ${doc} */`, `  ${key}: { name: "${name}", type: "${type}" },`);
+  lines.push('} as const satisfies Record<number, { name: string; type: "utf8" | "bytes" | "u32" }>;', "");
   lines.push("/** Names of the attributes that this version knows. */");
-  lines.push("export type AttributeName = (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES][\"name\"];", "");
+  lines.push('export type AttributeName = (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES]["name"];', "");
   return lines.join("\n");
 }
