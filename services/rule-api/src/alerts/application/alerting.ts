@@ -1,0 +1,10 @@
+import type { Alert, AlertDetail, AlertingStatus, AlertQuery, Suggestion, TriageCommand } from "@secuxflow/contracts";
+
+/** The alerting service, as this one uses it. Every call fails with ProblemError: its own, or alerting_unavailable. */
+export interface Alerting {
+  list(query: AlertQuery): Promise<{ items: Alert[]; total: number }>;
+  show(id: number): Promise<AlertDetail>;
+  suggest(id: number): Promise<Suggestion>;
+  triage(command: TriageCommand): Promise<Alert>;
+  status(): Promise<AlertingStatus>;
+}

@@ -1,0 +1,72 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from "@nestjs/common";
+import { PROBLEM_STATUS, ProblemError, type Problem, type ProblemCode } from "@secuxflow/contracts";
+import { methodsOf } from "./routes.js";
+import type { ApiReply, ApiRequest } from "./request.js";
+
+export const PROBLEM_TYPE = "application/problem+json; charset=utf-8";
+
+interface FilterLog {
+  error(fields: object, message: string): void;
+}
+
+/** What is wrong with the HTTP itself, by the status that Fastify gives it. */
+const BY_STATUS: Readonly<Record<number, { code: ProblemCode; detail: string; next: string }>> = {
+  413: { code: "body_too_large", detail: "the body is larger than 1 MiB", next: "send less at once" },
+  415: { code: "invalid_input", detail: "the body is not JSON", next: "send content-type: application/json" },
+};
+
+const problem = (
+  code: ProblemCode,
+  detail: string,
+  more: { next?: string | undefined; status?: number | undefined } = {},
+): Problem => ({
+  ...new ProblemError(code, detail, more.next === undefined ? {} : { next: more.next }).toProblem(),
+  ...(more.status === undefined ? {} : { status: more.status }),
+});
+
+const pathOf = (url: string): string => url.split("?")[0] ?? url;
+
+/** Any error as the API tells it (RFC 9457). What was not expected says nothing about its inside. */
+export function problemOf(error: unknown, request: Pick<ApiRequest, "method" | "url">): Problem {
+  if (error instanceof ProblemError) return error.toProblem();
+  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | undefined)?.statusCode;
+  if (status === 404) {
+    const path = pathOf(request.url);
+    const methods = methodsOf(path);
+    if (methods.length === 0) return problem("not_found", `there is nothing at ${path}`, { next: "see /docs for what there is" });
+    return problem("invalid_input", `${request.method} is not possible on ${path}`, {
+      status: 405,
+      next: `use ${methods.join(" or ")}`,
+    });
+  }
+  const fault = status === undefined ? undefined : BY_STATUS[status];
+  if (fault) return problem(fault.code, fault.detail, { status, next: fault.next });
+  if (status !== undefined && status >= 400 && status < 500) {
+    return problem("invalid_input", error instanceof Error ? error.message : "the request is malformed", {
+      status: status === 400 ? PROBLEM_STATUS.invalid_input : status,
+    });
+  }
+  return problem("internal", "the request failed for a reason that should not be: see the log of rule-api");
+}
+
+/** Answers every error with a problem document. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: FilterLog) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<ApiRequest>();
+    const reply = http.getResponse<ApiReply>();
+    const answer = problemOf(error, request);
+    if (answer.code === "internal") {
+      const cause = error instanceof ProblemError && error.more.cause !== undefined ? error.more.cause : error;
+      this.log.error({ err: cause, method: request.method, path: pathOf(request.url) }, "a request failed");
+    }
+    if (reply.sent) return;
+    if (answer.status === 405) reply.header("allow", methodsOf(pathOf(request.url)).join(", "));
+    if (answer.status === 401) reply.header("www-authenticate", 'Bearer realm="secuxflow"');
+    if (answer.status === 503) reply.header("retry-after", "1");
+    reply.status(answer.status).header("content-type", PROBLEM_TYPE).send(JSON.stringify(answer));
+  }
+}

@@ -1,0 +1,195 @@
+import {
+  AddForwardRequest,
+  AddRuleRequest,
+  AgentList,
+  AlertApproved,
+  AlertList,
+  AlertQuery,
+  AlertShown,
+  ApproveRequest,
+  ForwardAdded,
+  ForwardList,
+  ModuleList,
+  Removed,
+  RuleAdded,
+  RuleList,
+  StatsSnapshot,
+  SuggestionShown,
+  SystemStatus,
+  TriageRequest,
+  type ProblemCode,
+} from "@secuxflow/contracts";
+import type { z } from "zod";
+import { ClearQuery, DeleteQuery } from "./validation.js";
+
+/** One operation of the API, as documentation, tests and the 405 answer know it. */
+export interface Operation {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** With `{id}` for a path parameter. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query?: z.ZodObject;
+  /** Name and schema of the body. */
+  readonly body?: readonly [string, z.ZodType];
+  /** Status, name and schema of the answer; no schema for an event stream. */
+  readonly answer: readonly [200 | 201, string, z.ZodType?];
+  /** Besides invalid_input, unauthorized and internal. */
+  readonly problems: readonly ProblemCode[];
+}
+
+const STORED = ["nats_unavailable", "storage_unavailable", "stale_revision", "conflict"] as const;
+const ADDED = [...STORED, "limit_reached", "body_too_large"] as const;
+const ALERTING = ["alerting_unavailable", "storage_unavailable"] as const;
+
+/** Every operation of the API. A test holds it against the routes that are really served. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    method: "GET",
+    path: "/v1/rules",
+    summary: "Filter rules in the order they are tried, with hits and where they are in force",
+    answer: [200, "RuleList", RuleList],
+    problems: ["nats_unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/v1/rules",
+    summary: "Add a filter rule and wait until it is in force",
+    body: ["AddRuleRequest", AddRuleRequest],
+    answer: [201, "RuleAdded", RuleAdded],
+    problems: [...ADDED, "confirmation_required"],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/rules",
+    summary: "Delete all filter rules",
+    query: ClearQuery,
+    answer: [200, "Removed", Removed],
+    problems: [...STORED, "confirmation_required"],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/rules/{id}",
+    summary: "Delete one filter rule",
+    query: DeleteQuery,
+    answer: [200, "Removed", Removed],
+    problems: [...STORED, "not_found"],
+  },
+  {
+    method: "GET",
+    path: "/v1/forwards",
+    summary: "Forwarding rules",
+    answer: [200, "ForwardList", ForwardList],
+    problems: ["nats_unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/v1/forwards",
+    summary: "Forward copies of matching packets to a module",
+    body: ["AddForwardRequest", AddForwardRequest],
+    answer: [201, "ForwardAdded", ForwardAdded],
+    problems: [...ADDED, "unknown_module"],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/forwards",
+    summary: "Delete all forwarding rules",
+    query: ClearQuery,
+    answer: [200, "Removed", Removed],
+    problems: [...STORED, "confirmation_required"],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/forwards/{id}",
+    summary: "Delete one forwarding rule",
+    query: DeleteQuery,
+    answer: [200, "Removed", Removed],
+    problems: [...STORED, "not_found"],
+  },
+  {
+    method: "GET",
+    path: "/v1/modules",
+    summary: "Modules that inspectors offer",
+    answer: [200, "ModuleList", ModuleList],
+    problems: ["nats_unavailable"],
+  },
+  {
+    method: "GET",
+    path: "/v1/agents",
+    summary: "Agents and the revision each stands at",
+    answer: [200, "AgentList", AgentList],
+    problems: [],
+  },
+  {
+    method: "GET",
+    path: "/v1/status",
+    summary: "The whole system at a glance",
+    answer: [200, "Status", SystemStatus],
+    problems: [],
+  },
+  {
+    method: "GET",
+    path: "/v1/stats",
+    summary: "Cumulative counters of everything that is live",
+    answer: [200, "Stats", StatsSnapshot],
+    problems: [],
+  },
+  {
+    method: "GET",
+    path: "/v1/alerts",
+    summary: "Alerts, newest first",
+    query: AlertQuery,
+    answer: [200, "AlertList", AlertList],
+    problems: ALERTING,
+  },
+  {
+    method: "GET",
+    path: "/v1/alerts/watch",
+    summary: "Alerts as they are stored, as server-sent events `alert`",
+    answer: [200, "text/event-stream"],
+    problems: ["limit_reached"],
+  },
+  {
+    method: "GET",
+    path: "/v1/alerts/{id}",
+    summary: "One alert with its newest detections",
+    answer: [200, "AlertShown", AlertShown],
+    problems: [...ALERTING, "not_found"],
+  },
+  {
+    method: "GET",
+    path: "/v1/alerts/{id}/suggestion",
+    summary: "The rule that would answer an alert, and what it would hit",
+    answer: [200, "SuggestionShown", SuggestionShown],
+    problems: [...ALERTING, "not_found"],
+  },
+  {
+    method: "POST",
+    path: "/v1/alerts/{id}/approve",
+    summary: "Make the suggested rule; twice gives the same rule",
+    body: ["ApproveRequest", ApproveRequest],
+    answer: [201, "AlertApproved", AlertApproved],
+    problems: [...ALERTING, ...ADDED, "not_found", "confirmation_required"],
+  },
+  {
+    method: "POST",
+    path: "/v1/alerts/{id}/triage",
+    summary: "Acknowledge, dismiss or reopen an alert",
+    body: ["TriageRequest", TriageRequest],
+    answer: [200, "AlertShown", AlertShown],
+    problems: [...ALERTING, "not_found", "body_too_large"],
+  },
+];
+
+const PATTERNS = [...new Set(OPERATIONS.map(({ path }) => path))].map((path) => ({
+  pattern: new RegExp(`^${path.replaceAll("{id}", "[^/]+")}$`),
+  path,
+}));
+
+/** Methods that a path takes; none when there is no such path. */
+export function methodsOf(path: string): string[] {
+  // A fixed path ("/alerts/watch") is meant before one with a parameter.
+  const found = PATTERNS.filter(({ pattern }) => pattern.test(path)).sort(
+    (a, b) => Number(a.path !== path) - Number(b.path !== path),
+  )[0];
+  return found ? OPERATIONS.filter((operation) => operation.path === found.path).map(({ method }) => method) : [];
+}
