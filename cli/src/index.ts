@@ -1,1 +1,3 @@
-export {};
+export type { Env, Sink } from "./env.js";
+export { EXIT, type ExitCode } from "./exit.js";
+export { run } from "./run.js";

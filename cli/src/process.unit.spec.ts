@@ -1,0 +1,169 @@
+import { cpSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { Child, hasTool, repoRoot, runCommand, tempDir, waitFor, type TempDir } from "@secuxflow/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as documents from "./testing/documents.js";
+import { FakeApi } from "./testing/fake-api.js";
+
+// The command as a user starts it: bin, bundle, signals and pipes of a real process.
+const CLI = join(repoRoot(import.meta.url), "cli");
+const BIN = join(CLI, "bin/secuxflow-cli.mjs");
+
+let api: FakeApi;
+let folder: TempDir;
+beforeAll(async () => {
+  await runCommand(process.execPath, [join(CLI, "build.mjs")]);
+  api = await FakeApi.start();
+  folder = await tempDir("cli");
+  symlinkSync(BIN, join(folder.path, "secuxflow-cli"));
+});
+beforeEach(() => api.reset());
+afterAll(async () => {
+  await api.stop();
+  await folder.remove();
+});
+
+const environment = (): NodeJS.ProcessEnv => ({
+  ...documents.without(process.env, "NO_COLOR", "NODE_OPTIONS", "SECUXFLOW_API_TOKEN", "SECUXFLOW_API_TOKEN_FILE"),
+  SECUXFLOW_API: api.url,
+  USER: "alice",
+  PATH: `${folder.path}:${process.env.PATH ?? ""}`,
+  TERM: "xterm",
+});
+const cli = (...args: string[]) => runCommand(BIN, args, { env: environment(), check: false });
+const start = async (args: string[]) => {
+  let stdout = "";
+  const child = await Child.start({
+    command: process.execPath,
+    args: [BIN, ...args],
+    env: environment(),
+    onStdout: (chunk) => void (stdout += chunk.toString("utf8")),
+  });
+  return { child, stdout: () => stdout };
+};
+
+describe("the command as a process", () => {
+  it("tells its version and help", async () => {
+    expect(await cli("--version")).toEqual({ code: 0, stdout: "0.1.0\n", stderr: "" });
+    expect((await cli("rule", "add", "--help")).stdout).toContain("Usage: secuxflow-cli rule add");
+  });
+
+  it("ends with the exit codes that are promised", async () => {
+    expect((await cli("rule", "list")).code).toBe(0);
+    expect((await cli("rule", "delete", "--id", "5")).code).toBe(1);
+    expect((await cli("rule", "add", "--port", "70000")).code).toBe(2);
+    expect((await cli("rule", "clear")).code).toBe(2);
+    api.routes.set("POST /v1/rules", { ...documents.ruleAdded, enforcement: documents.pending });
+    expect((await cli("rule", "add", "--src", "10.0.0.1", "--action", "drop")).code).toBe(4);
+  });
+
+  it("prints every format from the bundle", async () => {
+    expect(JSON.parse((await cli("rule", "list", "-o", "json")).stdout)).toEqual(documents.ruleList);
+    expect((await cli("rule", "list", "-o", "yaml")).stdout).toMatch(/^apiVersion: secuxflow\/v1\nkind: RuleList\n/);
+  });
+
+  it("ends with 0 on Ctrl-C while it shows something live", async () => {
+    for (const args of [
+      ["status", "stats", "--interval", "1s", "-o", "json"],
+      ["rule", "list", "--watch", "-o", "json"],
+    ]) {
+      const { child, stdout } = await start(args);
+      await waitFor(() => stdout().includes("\n"), {
+        what: `the first line of ${args.join(" ")}`,
+        giveUp: () => child.exitError(),
+      });
+      child.signal("SIGINT");
+      expect(await child.exited).toEqual({ code: 0, signal: null });
+    }
+  });
+
+  it("ends with 130 on Ctrl-C while something is to be done, and says what is unknown", async () => {
+    api.routes.set("POST /v1/rules", () => undefined);
+    const { child } = await start(["rule", "add", "--src", "10.0.0.1", "--action", "drop"]);
+    await waitFor(() => api.seen.length > 0, { what: "the request", giveUp: () => child.exitError() });
+    child.signal("SIGINT");
+    expect(await child.exited).toEqual({ code: 130, signal: null });
+    expect(child.log.toString()).toContain("whether the rule was added is unknown");
+  });
+
+  it("is content when nobody reads on", async () => {
+    const many = Array.from({ length: 4_000 }, (_, index) => ({ ...documents.ruleList.items[0], id: index + 1 }));
+    api.routes.set("GET /v1/rules", { ...documents.ruleList, items: many });
+    const { stdout, stderr } = await runCommand("bash", ["-c", 'secuxflow-cli rule list | head -n 1; echo "${PIPESTATUS[0]}"'], {
+      env: environment(),
+    });
+    expect(stdout.split("\n").slice(0, 2)).toEqual([expect.stringMatching(/^ +ID/), "0"]);
+    expect(stderr).toBe("");
+  });
+
+  it("prints all of a long list into a pipe", async () => {
+    const many = Array.from({ length: 4_000 }, (_, index) => ({ ...documents.ruleList.items[0], id: index + 1 }));
+    api.routes.set("GET /v1/rules", { ...documents.ruleList, items: many });
+    expect((await cli("rule", "list")).stdout.split("\n")).toHaveLength(4_002);
+  });
+
+  it("says what to do when it is not built", async () => {
+    const there = join(folder.path, "unbuilt/bin");
+    cpSync(join(CLI, "bin"), there, { recursive: true });
+    const { code, stderr } = await runCommand(process.execPath, [join(there, "secuxflow-cli.mjs"), "rule", "list"], {
+      check: false,
+    });
+    expect([code, stderr]).toEqual([1, "secuxflow-cli: it is not built yet\nnext: npm run build (in the folder of SecuXFlow)\n"]);
+  });
+
+  it("completes words in bash", async () => {
+    const complete = async (...words: string[]) => {
+      const script =
+        'source <(secuxflow-cli completion bash); COMP_WORDS=(secuxflow-cli "$@"); COMP_CWORD=$#; _secuxflow_cli; printf "%s\\n" "${COMPREPLY[@]}"';
+      return (await runCommand("bash", ["-c", script, "bash", ...words], { env: environment() })).stdout.trimEnd().split("\n");
+    };
+    expect(await complete("rule", "")).toEqual(["add", "list", "show", "delete", "clear"]);
+    expect(await complete("rule", "delete", "--id", "")).toEqual(["7", "9"]);
+  });
+
+  for (const shell of ["zsh", "fish"]) {
+    it.skipIf(!hasTool(shell))(`prints a script that ${shell} can read (needs ${shell})`, async () => {
+      const { stdout } = await cli("completion", shell);
+      await runCommand(shell, ["-n"], { input: stdout });
+    });
+  }
+});
+
+describe.skipIf(!hasTool("script"))("at a terminal (needs script of util-linux)", () => {
+  /** Runs a command line in a pseudo-terminal, typing `input` when `prompt` is there. */
+  const atTerminal = async (line: string, prompt: string, input: string) => {
+    let output = "";
+    const child = await Child.start({
+      command: "script",
+      args: ["-qec", `${process.execPath} ${BIN} ${line}`, "/dev/null"],
+      env: environment(),
+      stdin: true,
+      onStdout: (chunk) => void (output += chunk.toString("utf8")),
+    });
+    await waitFor(() => output.includes(prompt), { what: `the question of ${line}`, giveUp: () => child.exitError() });
+    child.stdin?.write(input);
+    return { status: await child.exited, output: () => output };
+  };
+
+  it("asks before it clears, and does what is answered", async () => {
+    const yes = await atTerminal("rule clear", "[y/N]", "y\r");
+    expect(yes.status.code).toBe(0);
+    expect(yes.output()).toContain("2 rules deleted on 1 of 1 agents");
+    api.seen.length = 0;
+    const no = await atTerminal("rule clear", "[y/N]", "\r");
+    expect([no.status.code, api.seen.map(({ method }) => method)]).toEqual([1, ["GET"]]);
+    expect(no.output()).toContain("nothing was changed");
+  });
+
+  it("takes Ctrl-C as no", async () => {
+    const { status } = await atTerminal("rule clear", "[y/N]", "\x03");
+    expect(status.code).toBe(1);
+    expect(api.seen.map(({ method }) => method)).toEqual(["GET"]);
+  });
+
+  it("redraws until Ctrl-C", async () => {
+    const { status, output } = await atTerminal("rule list --watch", "Ctrl-C ends", "\x03");
+    expect(status.code).toBe(0);
+    expect(output()).toMatch(/\x1b\[31mdrop *\x1b\[0m/);
+  });
+});

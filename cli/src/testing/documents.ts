@@ -1,0 +1,319 @@
+import type {
+  AgentList,
+  Alert,
+  AlertApproved,
+  AlertList,
+  AlertShown,
+  Enforcement,
+  ForwardList,
+  ModuleList,
+  Problem,
+  RuleAdded,
+  RuleList,
+  StatsSnapshot,
+  SuggestionShown,
+  SystemStatus,
+} from "@secuxflow/contracts";
+
+/** Documents as the API sends them, for tests. Times lie around NOW. */
+export const NOW = Date.parse("2026-11-22T12:00:00.000Z");
+const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1_000).toISOString();
+const head = <K extends string>(kind: K) => ({ apiVersion: "secuxflow/v1" as const, kind });
+
+export const inForce: Enforcement = { revision: 12, agents: 1, active: 1, pending: [], waitedMs: 6.2 };
+export const pending: Enforcement = { revision: 12, agents: 2, active: 1, pending: ["edge-2"], waitedMs: 5_000 };
+
+const rule = {
+  id: 7,
+  src: "192.168.1.0/24",
+  dst: "10.0.0.5",
+  port: 80,
+  proto: "tcp",
+  action: "drop" as const,
+  priority: 1_000,
+  comment: "port scan",
+  owner: "alice",
+  tags: ["incident-42"],
+  createdAt: at(3_600),
+  expiresAt: new Date(NOW + 600_000).toISOString(),
+};
+export const ruleAdded: RuleAdded = { ...head("RuleAdded"), rule, enforcement: inForce, warnings: [] };
+export const ruleList: RuleList = {
+  ...head("RuleList"),
+  revision: 12,
+  items: [
+    { ...rule, packets: 12_345, bytes: 1_572_864, lastHit: at(180), activeOn: 1, agents: 1 },
+    {
+      id: 9,
+      src: "2001:db8::1",
+      dst: "any",
+      proto: "any",
+      action: "pass",
+      priority: 2_000,
+      tags: [],
+      createdAt: at(60),
+      packets: 0,
+      bytes: 0,
+      activeOn: 0,
+      agents: 1,
+    },
+  ],
+};
+const forward = {
+  id: 3,
+  src: "any",
+  dst: "10.0.0.0/24",
+  port: 443,
+  proto: "tcp",
+  module: "ips",
+  snaplen: 9_216,
+  createdAt: at(60),
+};
+export const forwardAdded = { ...head("ForwardAdded"), forward, enforcement: inForce, warnings: [] };
+export const forwardList: ForwardList = {
+  ...head("ForwardList"),
+  revision: 12,
+  items: [{ ...forward, packets: 5, bytes: 700, lastHit: at(1), activeOn: 1, agents: 1 }],
+};
+export const removed = (what: "rule" | "forward", ids: number[], enforcement = inForce) => ({
+  ...head("Removed"),
+  what,
+  ids,
+  enforcement,
+});
+export const moduleList: ModuleList = {
+  ...head("ModuleList"),
+  items: [
+    {
+      name: "ips",
+      version: "0.1.0",
+      digest: `sha256:${"ab".repeat(32)}`,
+      title: "Intrusion prevention",
+      bit: 0,
+      inspectors: 1,
+      forwards: 1,
+      state: "running",
+    },
+  ],
+};
+const agent: AgentList["items"][number] = {
+  agentId: "edge-1",
+  policy: "default",
+  host: "edge",
+  version: "0.1.0",
+  pid: 1,
+  startedAt: at(600),
+  at: at(1),
+  revision: 12,
+  state: "ok",
+  problems: [],
+  interfaces: [{ name: "eth0", ifindex: 2, mode: "native" }],
+  rules: 2,
+  forwards: 1,
+  kernel: "6.18",
+  capacity: { rules: 4_096, forwards: 64 },
+  live: true,
+  behind: 0,
+};
+const silent: AgentList["items"][number] = {
+  ...agent,
+  agentId: "edge-2",
+  live: false,
+  behind: 3,
+  revision: 9,
+  at: at(90),
+  state: "degraded",
+  problems: ["NATS is away"],
+};
+export const agentList: AgentList = { ...head("AgentList"), revision: 12, items: [agent, silent] };
+export const status: SystemStatus = {
+  ...head("Status"),
+  policy: "default",
+  revision: 12,
+  state: "degraded",
+  components: [
+    { name: "nats", state: "ok", detail: "connected" },
+    { name: "alerting", state: "down", detail: "no answer" },
+  ],
+  rules: 2,
+  forwards: 1,
+  agents: [agent, silent],
+  inspectors: [
+    {
+      inspectorId: "insp-1",
+      pool: "default",
+      host: "edge",
+      version: "0.1.0",
+      pid: 2,
+      startedAt: at(600),
+      at: at(1),
+      state: "ok",
+      problems: [],
+      live: true,
+      partitions: [...Array.from({ length: 62 }, (_, index) => index), 63],
+      modules: [
+        {
+          name: "ips",
+          version: "0.1.0",
+          digest: `sha256:${"ab".repeat(32)}`,
+          title: "Intrusion prevention",
+          state: "running",
+          strikes: 1,
+        },
+      ],
+    },
+  ],
+  alerting: { storage: "chdb", storageOk: true, detections: 1_234, pending: 0, flows: 99, problems: [] },
+};
+export const alert: Alert = {
+  id: 17,
+  state: "new",
+  firstSeen: at(300),
+  lastSeen: at(120),
+  count: 3,
+  severity: 1,
+  module: "ips",
+  rule: { id: 1_001, name: "SQL injection", category: "web" },
+  flow: { src: "10.1.0.9", dst: "10.2.0.5", sport: 51_234, dport: 80, proto: "tcp" },
+  summary: "SQL injection: ' or 1=1 in args.q",
+};
+/** Ethernet, IPv4, TCP and a request. */
+const frame = Buffer.concat([
+  Buffer.from("020000000002020000000001" + "0800", "hex"),
+  Buffer.from("4500003c0000400040060000" + "0a010009" + "0a020005", "hex"),
+  Buffer.from("c822" + "0050" + "00000001" + "00000002" + "5018ffff00000000", "hex"),
+  Buffer.from("GET /?q='%20or%201=1 HTTP/1.1\r\n\x1b[2J"),
+]);
+export const alertShown: AlertShown = {
+  ...head("Alert"),
+  alert,
+  detections: [
+    {
+      id: "d1",
+      time: at(120),
+      policy: "default",
+      inspector: "insp-1",
+      module: { name: "ips", version: "0.1.0", digest: "sha256:x" },
+      rule: alert.rule,
+      severity: 1,
+      confidence: 90,
+      verdictHint: "drop",
+      flowId: "0123456789abcdef",
+      flow: alert.flow,
+      direction: "to_server",
+      ifindex: 2,
+      vlan: 0,
+      forwardId: 3,
+      attributes: {
+        "http.method": "GET",
+        "http.uri": "/?q='%20or%201=1\x1b[31m",
+        "http.host": "shop\xe2\x80\xae.example",
+        "match.data": "' or 1=1\xff",
+        "match.location": "args.q",
+        "match.transformations": "url_decode,lowercase",
+        "ports.count": "1",
+      },
+      packet: frame.toString("base64"),
+    },
+  ],
+  triage: [{ at: at(60), actor: "alice", state: "acknowledged", note: "looking \x1b]0;pwned\x07" }],
+};
+export const alertList: AlertList = {
+  ...head("AlertList"),
+  items: [alert, { ...alert, id: 16, state: "approved", severity: 3, ruleId: 7, count: 1 }],
+  total: 5,
+};
+export const suggestion: SuggestionShown = {
+  ...head("Suggestion"),
+  alertId: 17,
+  rule: {
+    src: "10.1.0.9",
+    dst: "10.2.0.5",
+    port: 80,
+    proto: "tcp",
+    action: "drop",
+    priority: 1_000,
+    ttlMs: 3_600_000,
+    comment: "alert 17: it's $(reboot)",
+    tags: [],
+    alertId: 17,
+  },
+  reason: "ips found SQL injection 3 times",
+  blastRadius: {
+    windowMs: 86_400_000,
+    flows: 12,
+    packets: 340,
+    bytes: 65_536,
+    flowsWithDetections: 10,
+    flowsWithout: 2,
+    sources: 1,
+    coverage: "Only forwarded traffic is known.",
+  },
+  warnings: ["2 of the 12 flows had no detection"],
+};
+export const approved: AlertApproved = {
+  ...head("AlertApproved"),
+  alertId: 17,
+  rule: { ...rule, id: 8, alertId: 17 },
+  enforcement: inForce,
+  warnings: [],
+};
+
+/** Counters after `seconds` of steady traffic. */
+export function stats(seconds: number, more: { agents?: StatsSnapshot["agents"]; from?: number } = {}): StatsSnapshot {
+  const time = new Date((more.from ?? NOW) + seconds * 1_000).toISOString();
+  const hits = { packets: 100 * seconds, bytes: 10_000 * seconds };
+  return {
+    ...head("Stats"),
+    at: time,
+    agents: more.agents ?? [
+      {
+        agentId: "edge-1",
+        at: time,
+        verdicts: { pass: { packets: 1_000 * seconds, bytes: 125_000 * seconds }, drop: hits },
+        unparsed: 0,
+        rules: [
+          { id: 7, ...hits },
+          { id: 9, packets: 0, bytes: 0 },
+        ],
+        forwards: [{ id: 3, packets: 50 * seconds, bytes: 5_000 * seconds }],
+        forwarded: {
+          packets: 50 * seconds,
+          bytes: 5_000 * seconds,
+          lostInRing: seconds,
+          lostInAgent: 0,
+          framesPublished: seconds,
+          packetsPublished: 50 * seconds,
+        },
+      },
+    ],
+    inspectors: [
+      {
+        inspectorId: "insp-1",
+        at: time,
+        frames: seconds,
+        packets: 49 * seconds,
+        bytes: 4_900 * seconds,
+        lostInTransit: 0,
+        lostInQueue: 0,
+        malformed: 0,
+        findings: 2 * seconds,
+        modules: [],
+      },
+    ],
+  };
+}
+
+/** An object without some of its fields. */
+export function without<T extends object, K extends keyof T>(object: T, ...names: readonly K[]): Omit<T, K> {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name as K))) as Omit<T, K>;
+}
+
+export const problem = (code: string, status_: number, detail: string, more: Partial<Problem> = {}): Problem => ({
+  type: `urn:secuxflow:problem:${code}`,
+  title: code,
+  status: status_,
+  code,
+  detail,
+  ...more,
+});
