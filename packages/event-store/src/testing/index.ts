@@ -1,0 +1,1 @@
+export { eventStoreContract, sampleMessage, type ContractStore } from "./contract.js";
