@@ -1,1 +1,2 @@
-export {};
+export { InspectorConfig } from "./config.js";
+export { inspector } from "./service.js";

@@ -49,7 +49,9 @@ export function makeParts(kit: ServiceKit<AgentConfig>, version: string): Parts 
   });
 
   const link = connectNats({ ...natsOptions(config.nats), name: `${kit.info.name}-${config.agentId}`, log: logger });
-  const frames = new FramePublisher(link, { maxOutstandingBytes: config.sampling.outstandingBytes });
+  // Frames have a connection of their own: a flood of samples must not delay the policy or the reports.
+  const frameLink = connectNats({ ...natsOptions(config.nats), name: `${kit.info.name}-${config.agentId}-frames`, log: logger });
+  const frames = new FramePublisher(frameLink, { maxOutstandingBytes: config.sampling.outstandingBytes });
   const assembler = new FrameAssembler({
     publisher: randomBytes(8).readBigUInt64LE(), maxFrameBytes: config.sampling.frameBytes, wallMinusMonotonic,
     // The client keeps the bytes until its next flush, the assembler writes the next frame over them.
@@ -118,7 +120,7 @@ export function makeParts(kit: ServiceKit<AgentConfig>, version: string): Parts 
     shutdown.add("drain", "samples", () => { pump.stop(); });
     shutdown.add("drain", "last good policy", () => applier.idle());
     shutdown.add("drain", "reports", () => reporter.stop());
-    shutdown.add("close", "nats", () => link.drain());
+    shutdown.add("close", "nats", () => Promise.all([link.drain(), frameLink.drain()]));
     shutdown.add("close", "kernel", () => {
       ring.close();
       if (config.bpf.onExit === "detach") attachments.detach();
