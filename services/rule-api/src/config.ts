@@ -1,4 +1,5 @@
 import { AddressError, DEFAULT_API_PORT, DEFAULT_POLICY, formatPrefix, parsePrefix, TOKEN_PATTERN } from "@secuxflow/contracts";
+import { natsSettings } from "@secuxflow/nats";
 import { listenPort, secret, serviceSchema } from "@secuxflow/service-kit";
 import { z } from "zod";
 import { isLoopback } from "./http/access.js";
@@ -34,15 +35,7 @@ export const RuleApiConfig = serviceSchema({
       maxWatchers: z.int().min(1).max(10_000).default(64).describe("clients that may watch alerts at the same time"),
     })
     .prefault({}),
-  nats: z
-    .object({
-      urls: z.string().min(1).default("nats://127.0.0.1:4222").describe("NATS servers, separated by commas"),
-      user: z.string().min(1).optional().describe("user name, where NATS asks for one"),
-      password: secret().optional().describe("password, where NATS asks for one"),
-      nkeyFile: z.string().min(1).optional().describe("file with an nkey seed"),
-      credsFile: z.string().min(1).optional().describe("credentials file of nsc"),
-    })
-    .prefault({}),
+  nats: natsSettings.prefault({}),
   managementPrefixes: z
     .array(prefix)
     .max(64)

@@ -1,5 +1,5 @@
 import type { AgentStatus, InspectorStatus } from "@secuxflow/contracts";
-import { connectNats, JetStreamEventStore, provision, type NatsCredentials, type NatsLink } from "@secuxflow/nats";
+import { connectNats, JetStreamEventStore, natsOptions, provision, type NatsLink } from "@secuxflow/nats";
 import type { ServiceKit } from "@secuxflow/service-kit";
 import { setTimeout as pause } from "node:timers/promises";
 import { NatsAlerting } from "./alerts/adapters/nats-alerting.js";
@@ -43,13 +43,11 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
   const { config, logger, health, shutdown } = kit;
   const clock = systemClock;
   const { policy } = config;
-  const credentials = credentialsOf(config.nats);
   const link = connectNats({
-    urls: config.nats.urls,
+    ...natsOptions(config.nats),
     name: `${kit.info.name}-${kit.info.instance}`,
     log: logger,
     requestTimeoutMs: NATS_REQUEST_TIMEOUT_MS,
-    ...(credentials === undefined ? {} : { credentials }),
   });
   const stopped = new AbortController();
   shutdown.add("close", "nats", async () => {
@@ -141,11 +139,4 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
     feed,
     start,
   };
-}
-
-function credentialsOf({ user, password, nkeyFile, credsFile }: RuleApiConfig["nats"]): NatsCredentials | undefined {
-  if (credsFile !== undefined) return { credsFile };
-  if (nkeyFile !== undefined) return { nkeyFile };
-  if (user !== undefined) return { user, password: password ?? "" };
-  return undefined;
 }
