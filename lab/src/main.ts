@@ -4,21 +4,13 @@ import { ATTACKS, type AttackName } from "./attacks.js";
 import { demo } from "./demo/demo.js";
 import { attackRunningLab } from "./live/running-lab.js";
 import { start } from "./live/start.js";
+import { stopSignal } from "./stop-signal.js";
 
 const USAGE = `usage: npm start [-- --iface NAME] [-- --data DIR] [-- --api-port N]
        npm run demo
        npm run attack -- ${Object.keys(ATTACKS).join("|")}`;
 
 const print = (line: string): void => { console.log(line); };
-
-/** Aborts on Ctrl-C, SIGTERM, and when the process that started this one is gone (npm was killed). */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => { controller.abort(); });
-  const parent = process.ppid;
-  setInterval(() => { if (process.ppid !== parent) controller.abort(); }, 500).unref();
-  return controller.signal;
-}
 
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
@@ -51,6 +43,6 @@ async function main(): Promise<number> {
 }
 
 main().then((code) => process.exit(code), (error: unknown) => {
-  console.error(error instanceof TypeError ? `${error.message}\n${USAGE}` : error instanceof Error ? `${error.name}: ${error.message}` : error);
+  console.error(error instanceof TypeError ? `${error.message}\n${USAGE}` : error instanceof Error ? error.message : error);
   process.exit(error instanceof TypeError ? 2 : 1);
 });

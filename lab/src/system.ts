@@ -131,7 +131,8 @@ export class System {
       const inspecting = inspectors.some((one) => one.live && one.partitions.length === 64 && one.modules.length > 0 && one.modules.every((module) => module.state === "running"));
       return filtering && inspecting;
     }, { what: "the agent to filter and the inspector to inspect", deadlineMs: 30_000, giveUp: () => this.#ended() }).catch((error: unknown) => {
-      throw new Error(`${(error as Error).message}\nlast status: ${JSON.stringify(last)}`, { cause: error });
+      const why = last?.components.filter((one) => one.state !== "ok").map((one) => `${one.name}: ${one.detail}`).join("\n") ?? "the rule API never answered";
+      throw new Error(`${(error as Error).message}\n${why}`, { cause: error });
     });
     this.options.onProgress?.("filter and inspection settled", performance.now() - began);
   }

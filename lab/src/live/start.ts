@@ -1,9 +1,11 @@
+import { readdirSync } from "node:fs";
 import { Lab } from "@secuxflow/testkit";
 import { setInterval } from "node:timers";
 import { browse } from "../attacks.js";
 import { sweepPins } from "../sweep.js";
 import { System } from "../system.js";
 import { ADDRESSES, createTopology, startService, UPLINK, type Topology } from "../topology.js";
+import { sshSession } from "./ssh-session.js";
 import { watch } from "./watch.js";
 
 export interface StartOptions {
@@ -13,12 +15,18 @@ export interface StartOptions {
   readonly dataDir?: string;
 }
 
+/** The interface that was asked for is not there. */
+export class NoInterface extends Error {
+  override readonly name = "NoInterface";
+}
+
 const LAB_PREFIX = "sxflab";
 const USER_PAUSE_MS = 2_000;
 
 /** Brings the system up on the lab or on a real interface, shows what happens, and takes all of it down when the signal aborts. */
 export async function start(options: StartOptions, print: (line: string) => void, signal: AbortSignal): Promise<void> {
   for (const left of [...await Lab.sweep(LAB_PREFIX), ...sweepPins()]) print(`removed what an earlier run left: ${left}`);
+  if (options.iface !== undefined) checkInterface(options.iface);
   let topology: Topology | undefined;
   let system: System | undefined;
   const ended = new Promise<void>((resolve) => { signal.addEventListener("abort", () => { resolve(); }, { once: true }); });
@@ -30,8 +38,11 @@ export async function start(options: StartOptions, print: (line: string) => void
       print(`lab: user ${ADDRESSES.user}, attacker ${ADDRESSES.attacker} → ${UPLINK} → shop ${ADDRESSES.service}:${ADDRESSES.servicePort} (a container)`);
     }
     const target = topology ? { name: UPLINK, netns: topology.host.path } : { name: options.iface ?? "" };
+    const own = topology ? undefined : sshSession(process.env.SSH_CONNECTION);
+    if (own) print(`your SSH session (${own.src} to port ${own.port}) passes before any rule`);
     system = await System.start({
       interfaces: [target], apiPort: options.apiPort, ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+      ...(own === undefined ? {} : { settings: { "xdp-agent": { allow: [own] }, "rule-api": { managementPrefixes: ["127.0.0.0/8", "::1", own.src] } } }),
       onProgress: (what, ms) => { print(`${what}: up after ${ms.toFixed(0)} ms`); },
     });
     for (const line of examples(system, topology)) print(line);
@@ -78,4 +89,10 @@ function examples(system: System, topology: Topology | undefined): string[] {
     "Ctrl-C ends everything.",
     "",
   ];
+}
+
+/** An interface that is not there would be waited for; a mistyped name is better said at once. Throws NoInterface. */
+function checkInterface(name: string): void {
+  const there = readdirSync("/sys/class/net");
+  if (!there.includes(name)) throw new NoInterface(`there is no interface ${name}; there are ${there.join(", ")}`);
 }
