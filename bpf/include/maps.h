@@ -15,14 +15,20 @@ struct policy_map {
 	__type(key, __u32);
 	__type(value, union policy_value);
 	__uint(map_flags, BPF_F_MMAPABLE);
-} policy_0 SEC(".maps"), policy_1 SEC(".maps"), policy_2 SEC(".maps"), policy_3 SEC(".maps");
+} policy_0 SEC(".maps"), policy_1 SEC(".maps"), policy_2 SEC(".maps"), policy_3 SEC(".maps"), policy_4 SEC(".maps"),
+	policy_5 SEC(".maps"), policy_6 SEC(".maps"), policy_7 SEC(".maps"), policy_8 SEC(".maps"), policy_9 SEC(".maps"),
+	policy_10 SEC(".maps"), policy_11 SEC(".maps"), policy_12 SEC(".maps"), policy_13 SEC(".maps"), policy_14 SEC(".maps"),
+	policy_15 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, POLICY_GENERATIONS);
 	__type(key, __u32);
 	__array(values, struct policy_map);
-} policies SEC(".maps") = { .values = { &policy_0, &policy_1, &policy_2, &policy_3 } };
+} policies SEC(".maps") = {
+	.values = { &policy_0, &policy_1, &policy_2, &policy_3, &policy_4, &policy_5, &policy_6, &policy_7, &policy_8, &policy_9,
+		    &policy_10, &policy_11, &policy_12, &policy_13, &policy_14, &policy_15 },
+};
 
 /* Which generation is in force. One store here is the whole-policy swap: a packet reads it once. */
 struct {

@@ -1,5 +1,5 @@
 import { API_VERSION, routes, type Alert, type ForwardAdded, type Removed, type RuleAdded } from "@secuxflow/contracts";
-import { ADDRESSES, createTopology, startService, System, UPLINK } from "@secuxflow/lab";
+import { ADDRESSES, browse, createTopology, startService, System, UPLINK } from "@secuxflow/lab";
 import { tcpSession, type Namespace } from "@secuxflow/testkit";
 import type { SuiteResult } from "../report.js";
 import { quantileMetric } from "../statistics.js";
@@ -84,7 +84,7 @@ async function alertRounds(system: System, attacker: Namespace, rounds: number):
 }
 
 async function gatewayMac(attacker: Namespace): Promise<string> {
-  await attacker.exec("ping", ["-c", "1", "-W", "2", "192.168.1.1"], { check: false });
+  await browse(attacker); // makes the attacker's kernel look its gateway up
   const entry = (JSON.parse(await attacker.ip("-j", "neigh", "show", "192.168.1.1")) as { lladdr?: string }[])[0];
   if (entry?.lladdr === undefined) throw new Error("the attacker's gateway has no MAC address");
   return entry.lladdr;

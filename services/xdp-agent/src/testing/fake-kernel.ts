@@ -30,6 +30,17 @@ export class FakeKernel implements KernelPort {
     for (const resolve of waiting) resolve();
   }
 
+  /** Lets grace periods end, as they are asked for, until something is done. */
+  async endGracePeriodsUntil(done: Promise<unknown>): Promise<void> {
+    let finished = false;
+    void done.finally(() => { finished = true; });
+    for (let i = 0; i < 1_000 && !finished; i++) {
+      this.endGracePeriods();
+      await Promise.resolve();
+    }
+    await done;
+  }
+
   zeroCounters(map: "rules" | "forwards", slots: readonly number[]): void {
     for (const slot of slots) this.zeroed.push({ map, slot });
   }

@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { rcuGracePeriod, type BpfMap } from "libbpf-ts";
+import { rcuGracePeriod } from "libbpf-ts";
 import type { CounterMap, CounterValue, KernelPort } from "../application/kernel-port.js";
 import { encodeAllowList, type MatchFields } from "../domain/encode.js";
 import { CONTROL, COUNTER, KERNEL_LIMITS, LAYOUT_VERSION, POLICY_VALUE_BYTES } from "../domain/layout.js";
-import type { PinnedMap } from "./pinned-object.js";
+import type { PinnedMaps } from "./pinned-object.js";
 
 const FALLBACK_GRACE_MS = 1_000;
 const COUNTER_MAPS = { rules: "rule_counters", forwards: "forward_counters", totals: "totals" } as const;
@@ -12,11 +12,11 @@ const COUNTER_MAPS = { rules: "rule_counters", forwards: "forward_counters", tot
 export class BpfKernel implements KernelPort {
   readonly generations: readonly Uint8Array[];
   readonly #control: Int32Array;
-  readonly #maps: Readonly<Record<PinnedMap, BpfMap>>;
+  readonly #maps: PinnedMaps;
 
-  constructor(maps: Readonly<Record<PinnedMap, BpfMap>>) {
+  constructor(maps: PinnedMaps) {
     this.#maps = maps;
-    this.generations = [maps.policy_0, maps.policy_1, maps.policy_2, maps.policy_3].map((map) => new Uint8Array(map.mmap()));
+    this.generations = maps.generations.map((map) => new Uint8Array(map.mmap()));
     this.#control = new Int32Array(maps.control.mmap());
     Atomics.store(this.#control, CONTROL.layout_version / 4, LAYOUT_VERSION);
   }

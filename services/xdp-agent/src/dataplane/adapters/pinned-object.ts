@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { BpfObject, MapMismatchError, mountBpffs, removePin, type BpfMap } from "libbpf-ts";
-import { LAYOUT_VERSION } from "../domain/layout.js";
+import { KERNEL_LIMITS, LAYOUT_VERSION } from "../domain/layout.js";
 
 /** Maps that outlive the agent, by their names in bpf/include/maps.h. */
-export const PINNED_MAPS = [
-  "policy_0", "policy_1", "policy_2", "policy_3", "policies", "control", "allowed", "rule_counters", "forward_counters", "totals", "samples",
-] as const;
-export type PinnedMap = (typeof PINNED_MAPS)[number];
+const SHARED_MAPS = ["policies", "control", "allowed", "rule_counters", "forward_counters", "totals", "samples"] as const;
+const POLICY_MAPS = Array.from({ length: KERNEL_LIMITS.generations }, (_, i) => `policy_${i}`);
+const PINNED_MAPS: readonly string[] = [...POLICY_MAPS, ...SHARED_MAPS];
+
+/** The maps by name, and the policy map of each generation. */
+export type PinnedMaps = Readonly<Record<(typeof SHARED_MAPS)[number], BpfMap>> & { readonly generations: readonly BpfMap[] };
 
 export interface PinnedObjectOptions {
   /** Compiled program, bpf/build/secuxflow.bpf.o. */
@@ -22,7 +24,7 @@ export interface PinnedObjectOptions {
 
 export interface PinnedObject {
   readonly object: BpfObject;
-  readonly maps: Readonly<Record<PinnedMap, BpfMap>>;
+  readonly maps: PinnedMaps;
   /** Where the maps are pinned: one folder for each layout version, so that versions never meet. */
   readonly folder: string;
   /** Whether the maps of an earlier run were taken over (with their policy and counters). */
@@ -72,13 +74,14 @@ export function openPinnedObject(options: PinnedObjectOptions): PinnedObject {
   }
   removePins(folder);
   const object = load(options, folder, false);
-  const maps = mapsOf(object);
-  for (const name of PINNED_MAPS) maps[name].pin(pinPath(folder, name));
-  return { object, folder, resumed: false, maps, ...(discarded === undefined ? {} : { discarded }) };
+  for (const name of PINNED_MAPS) object.map(name).pin(pinPath(folder, name));
+  return { object, folder, resumed: false, maps: mapsOf(object), ...(discarded === undefined ? {} : { discarded }) };
 }
 
-const mapsOf = (object: BpfObject): Record<PinnedMap, BpfMap> =>
-  Object.fromEntries(PINNED_MAPS.map((name) => [name, object.map(name)])) as Record<PinnedMap, BpfMap>;
+const mapsOf = (object: BpfObject): PinnedMaps => ({
+  ...(Object.fromEntries(SHARED_MAPS.map((name) => [name, object.map(name)])) as Record<(typeof SHARED_MAPS)[number], BpfMap>),
+  generations: POLICY_MAPS.map((name) => object.map(name)),
+});
 
 /** Removes everything the agent pinned, also of other layout versions. Used where nothing may stay behind. */
 export function removePinFolder(pinFolder: string): void {

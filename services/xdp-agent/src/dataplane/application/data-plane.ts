@@ -3,6 +3,13 @@ import { KERNEL_LIMITS } from "../domain/layout.js";
 import { SlotTable } from "../domain/slots.js";
 import type { CounterValue, KernelPort } from "./kernel-port.js";
 
+/** What a change gave up: it may still be read or counted on until a grace period has passed. */
+interface Retired {
+  readonly generation: number;
+  readonly rules: readonly number[];
+  readonly forwards: readonly number[];
+}
+
 /**
  * Puts policies in force. A change writes a generation that no packet reads, then stores its index: every packet sees
  * all of the old policy or all of the new one. A generation, and the counter slots of rules that are gone, are used
@@ -13,6 +20,8 @@ export class DataPlane {
   readonly #ruleSlots: SlotTable;
   readonly #forwardSlots: SlotTable;
   readonly #busy = new Set<number>();
+  readonly #retired: Retired[] = [];
+  #recycling: Promise<void> | undefined;
   #revision: number;
 
   constructor(kernel: KernelPort) {
@@ -47,12 +56,7 @@ export class DataPlane {
     const previous = this.#kernel.active();
     this.#kernel.activate(target);
     this.#revision = policy.revision;
-    this.#busy.add(previous);
-    void this.#kernel.gracePeriod().then(() => {
-      this.#busy.delete(previous);
-      this.#ruleSlots.recycle(rules.retired);
-      this.#forwardSlots.recycle(forwards.retired);
-    });
+    this.#retire({ generation: previous, rules: rules.retired, forwards: forwards.retired });
   }
 
   /** Counters of all rules in force, by id. */
@@ -66,6 +70,27 @@ export class DataPlane {
 
   totals(slots: readonly number[]): CounterValue[] {
     return this.#kernel.readCounters("totals", slots);
+  }
+
+  /** What is retired during a grace period shares the next one: under a burst of changes there is one wait at a time. */
+  #retire(retired: Retired): void {
+    this.#busy.add(retired.generation);
+    this.#retired.push(retired);
+    this.#recycling ??= this.#recycle().finally(() => {
+      this.#recycling = undefined;
+    });
+  }
+
+  async #recycle(): Promise<void> {
+    while (this.#retired.length > 0) {
+      const batch = this.#retired.splice(0);
+      await this.#kernel.gracePeriod();
+      for (const { generation, rules, forwards } of batch) {
+        this.#busy.delete(generation);
+        this.#ruleSlots.recycle(rules);
+        this.#forwardSlots.recycle(forwards);
+      }
+    }
   }
 
   #counters(map: "rules" | "forwards", table: SlotTable): Map<number, CounterValue> {
@@ -85,7 +110,7 @@ export class DataPlane {
       const active = this.#kernel.active();
       const spare = this.#kernel.generations.findIndex((_, index) => index !== active && !this.#busy.has(index));
       if (spare >= 0) return spare;
-      await this.#kernel.gracePeriod();
+      await this.#kernel.gracePeriod(); // #recycle waits for one too, and frees what it can before this one ends
     }
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FakeKernel } from "../../testing/fake-kernel.js";
 import { rule } from "../../testing/policies.js";
 import { readPolicy } from "../domain/encode.js";
+import { KERNEL_LIMITS } from "../domain/layout.js";
 import { DataPlane } from "./data-plane.js";
 
 const policy = (revision: number, ...ids: number[]) => ({ revision, rules: ids.map((id) => rule(id)), forwards: [] });
@@ -10,16 +11,15 @@ describe("DataPlane", () => {
   it("writes only generations that no packet reads", async () => {
     const kernel = new FakeKernel();
     const plane = new DataPlane(kernel);
-    await plane.apply(policy(1, 1));
-    await plane.apply(policy(2, 1, 2));
-    await plane.apply(policy(3, 2));
-    expect(new Set([0, ...kernel.activated]).size).toBe(4);
-    const fourth = plane.apply(policy(4, 2));
+    const spare = KERNEL_LIMITS.generations - 1;
+    for (let revision = 1; revision <= spare; revision++) await plane.apply(policy(revision, revision));
+    expect(new Set([0, ...kernel.activated]).size).toBe(KERNEL_LIMITS.generations);
+    const next = plane.apply(policy(spare + 1, 2));
     await Promise.resolve();
-    expect(plane.revision).toBe(3);
-    kernel.endGracePeriods();
-    await fourth;
-    expect(plane.revision).toBe(4);
+    expect(plane.revision).toBe(spare);
+    // The first grace period frees what was retired before it began: one generation.
+    await kernel.endGracePeriodsUntil(next);
+    expect(plane.revision).toBe(spare + 1);
   });
 
   it("keeps the counters of rules that stay and zeroes those of new ones before they count", async () => {

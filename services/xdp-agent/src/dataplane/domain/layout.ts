@@ -5,7 +5,7 @@
 export const LAYOUT_VERSION = 1;
 
 /** The limits the program was compiled with. */
-export const KERNEL_LIMITS = { rules: 4_096, forwards: 64, allowed: 64, generations: 4 } as const;
+export const KERNEL_LIMITS = { rules: 4_096, forwards: 64, allowed: 64, generations: 16 } as const;
 
 export const MATCH = {
   size: 80,
