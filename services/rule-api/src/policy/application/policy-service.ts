@@ -238,7 +238,7 @@ export class PolicyService {
     const { revision } = this.view();
     if (reader.problem !== undefined) throw unreadable(reader.problem);
     if (ifRevision !== undefined && revision > ifRevision) throw stale(ifRevision, revision);
-    const at = this.#now();
+    const at = "now" in command ? command.now : this.#now(); // one time for the message and what is in it
     const executed = executeCommand({
       store: this.#store(ifRevision),
       decider: policyDecider,
