@@ -7,7 +7,7 @@ import { setUp, STEP_NAMES } from "./lib/set-up.mjs";
 const USAGE = `Usage: npm run setup -- [--only STEP,STEP] [--docker] [--quiet]
 
   --only     these steps alone: ${STEP_NAMES.join(", ")}
-  --docker   also install what the container tests need (docker.io, debootstrap, busybox-static)
+  --docker   also install what the container tests need (docker.io, docker-compose, busybox-static)
   --quiet    say nothing of steps that have nothing to do`;
 
 const { values } = parseOptions(USAGE, {

@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Sends the frame it is run on out of one interface, each time from the next of `flows` source ports. For test runs with live frames. */
-#include <linux/bpf.h>
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/udp.h>
-#include <bpf/bpf_endian.h>
-#include <bpf/bpf_helpers.h>
+/*
+ * The filter, run on a UDP frame whose source port takes the next of `flows` values each time: for test runs on the maps of
+ * a running agent, so that packets arrive as fast as the ring buffer takes them.
+ */
+#include "filter.h"
 
-const volatile __u32 ifindex = 0;
 const volatile __u32 flows = 1;
 __u32 position;
 
-SEC("xdp")
+SEC("xdp.frags")
 int generate(struct xdp_md *ctx)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	struct udphdr *udp = data + sizeof(struct ethhdr) + sizeof(struct iphdr);
+	__be16 *source = data + sizeof(struct ethhdr) + sizeof(struct iphdr);
 
-	if ((void *)(udp + 1) > end)
+	if ((void *)(source + 1) > end)
 		return XDP_ABORTED;
-	udp->source = bpf_htons(10000 + position++ % flows);
-	return bpf_redirect(ifindex, 0);
+	*source = bpf_htons(10000 + position++ % flows);
+	return filter_packet(ctx);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -12,8 +12,10 @@ LABEL org.opencontainers.image.title="SecuXFlow alerting" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 WORKDIR /opt/secuxflow
+COPY deps/ ./
 COPY app/ ./
-ENV NODE_ENV=production SECUXFLOW_OPS_HOST=0.0.0.0 SECUXFLOW_OPS_PORT=9100
+ENV NODE_ENV=production SECUXFLOW_OPS_HOST=0.0.0.0 SECUXFLOW_OPS_PORT=9100 \
+    SECUXFLOW_CLICKHOUSE_DATA_DIR=/var/lib/secuxflow/clickhouse
 RUN mkdir -p /var/lib/secuxflow && chown 65532:65532 /var/lib/secuxflow
 USER 65532:65532
 EXPOSE 9100

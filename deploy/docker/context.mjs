@@ -4,8 +4,9 @@
 //
 //   node deploy/docker/context.mjs [service]…     all by default; prints the folder of each
 //
-// A context holds Dockerfile, app/ (laid out like the checkout: workspaces, node_modules, links) and lib/ (shared
-// libraries of native add-ons that a slim base image lacks).
+// A context holds Dockerfile, deps/ (packages from the registry, which change rarely and so get a layer of their own), app/
+// (workspaces and links to them); both are laid out like the checkout; and lib/ (shared libraries of native add-ons that a
+// slim base image lacks).
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync,
   rmSync, statSync, symlinkSync } from "node:fs";
@@ -18,8 +19,11 @@ import { SERVICES } from "./lib/services.mjs";
 
 /** Parts of a workspace that may be needed while it runs; its own package.json is always taken. */
 const RUNTIME_FOLDERS = ["dist", "bin", "build", "assets", "rules"];
-/** In workspaces: compiler output nobody reads at run time, tests, intermediate objects. */
-const NOT_IN_WORKSPACES = /(\.d\.[cm]?ts|\.map|\.tsbuildinfo|\.spec\.js|\.mk|\.gypi|\.d|Makefile)$|\/(obj\.target|\.deps)(\/|$)/;
+/** In workspaces: compiler output nobody reads at run time, tests and what they use, intermediate objects. */
+const NOT_IN_WORKSPACES = new RegExp([
+  /(\.d\.[cm]?ts|\.map|\.tsbuildinfo|\.spec\.js|\.mk|\.gypi|\.d|Makefile)$/,
+  /\/(obj\.target|\.deps|testing|fixture)\//,
+].map(({ source }) => source).join("|"));
 /** In packages: types, sources and prose. Licences stay. */
 const NOT_IN_PACKAGES = /(\.[cm]?ts|\.tsx|\.map|\/(readme|changelog|history|agents|llms-full)(\.(md|txt|markdown))?)$/i;
 /** Libraries every glibc Node image has. */
@@ -29,55 +33,70 @@ const IN_BASE = /^(ld-linux.*|lib(c|m|dl|rt|pthread|util|resolv|stdc\+\+|gcc_s)\
  * Makes the context of one service afresh.
  * @param {keyof typeof SERVICES} name
  * @returns {Promise<{ folder: string, stamp: string }>} stamp: a name for exactly these contents
- * @throws {Error} when the service is not built, or a package it needs is not installed
+ * @throws {Error} when the service or what it reads is not built, or a package it needs is not installed
  */
 export async function makeContext(name) {
   const service = SERVICES[name];
   if (!existsSync(join(ROOT, service.entry))) throw new Error(`${service.entry} is not there; run npm run build first`);
   const folder = join(STATE, "context", name);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(folder, "lib"), { recursive: true });
+  for (const part of ["deps", "lib"]) mkdirSync(join(folder, part), { recursive: true });
   const app = join(folder, "app");
-  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
-  const installed = (path) => existsSync(join(ROOT, path));
-  for (const path of closure(packages, service.workspace, installed)) place(path, packages[path], app);
-  for (const path of service.extra) if (existsSync(join(ROOT, path))) take(join(ROOT, path), join(app, path), NOT_IN_WORKSPACES);
+  if (!service.bundled) {
+    const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+    const installed = (path) => existsSync(join(ROOT, path));
+    for (const path of closure(packages, service.workspace, installed)) place(path, packages[path], folder);
+  }
+  for (const { folder: from, files } of service.reads) {
+    const taken = existsSync(join(ROOT, from)) ? take(join(ROOT, from), join(app, from), (path) => files.test(path)) : 0;
+    if (taken === 0) throw new Error(`${from} holds nothing that ${name} needs (${files.source}); run npm run build first`);
+  }
   copyFileSync(join(ROOT, "deploy/docker/healthcheck.mjs"), join(app, "healthcheck.mjs"));
-  await addLibraries(app, join(folder, "lib"));
+  await addLibraries(folder);
   copyFileSync(join(ROOT, `deploy/docker/${name}.Dockerfile`), join(folder, "Dockerfile"));
   return { folder, stamp: stampOf(folder) };
 }
 
 /** Puts one entry of the closure in place. */
-function place(path, entry, app) {
+function place(path, entry, folder) {
+  const app = join(folder, "app");
   const to = join(app, path);
   if (entry.link) {
     mkdirSync(dirname(to), { recursive: true });
     symlinkSync(relative(dirname(to), join(app, entry.resolved)), to);
   } else if (path.startsWith("node_modules/") || path.includes("/node_modules/")) {
-    take(join(ROOT, path), to, NOT_IN_PACKAGES);
+    take(join(ROOT, path), join(folder, "deps", path), (file) => !NOT_IN_PACKAGES.test(`/${file}`));
   } else {
     mkdirSync(to, { recursive: true });
     hardLink(join(ROOT, path, "package.json"), join(to, "package.json"));
     for (const part of RUNTIME_FOLDERS) {
-      if (existsSync(join(ROOT, path, part))) take(join(ROOT, path, part), join(to, part), NOT_IN_WORKSPACES);
+      const from = join(ROOT, path, part);
+      if (existsSync(from)) take(from, join(to, part), (file) => !NOT_IN_WORKSPACES.test(`/${file}`));
     }
   }
 }
 
-/** Hard-links a tree. Nested node_modules are left out: the closure names what is needed of them. */
-function take(from, to, without) {
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const source = join(from, entry.name);
-    const target = join(to, entry.name);
-    if (entry.name === "node_modules" || without.test(source)) continue;
-    if (entry.isDirectory()) take(source, target, without);
-    else {
-      mkdirSync(to, { recursive: true });
+/**
+ * Hard-links those files of a tree whose path inside it is wanted, and answers how many. Nested node_modules are left out:
+ * the closure names what is needed of them.
+ */
+function take(from, to, wanted, inside = "") {
+  let taken = 0;
+  for (const entry of readdirSync(join(from, inside), { withFileTypes: true })) {
+    const path = join(inside, entry.name);
+    const source = join(from, path);
+    const target = join(to, path);
+    if (entry.isDirectory()) {
+      if (entry.name !== "node_modules") taken += take(from, to, wanted, path);
+    } else if (wanted(path)) {
+      mkdirSync(dirname(target), { recursive: true });
       if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
       else if (entry.isFile()) hardLink(source, target);
+      else continue;
+      taken += 1;
     }
   }
+  return taken;
 }
 
 function hardLink(from, to) {
@@ -90,14 +109,14 @@ function hardLink(from, to) {
 }
 
 /** Shared libraries that native add-ons need and a slim image lacks (libbpf, libelf, zlib), next to their soname. */
-async function addLibraries(app, lib) {
-  for (const addon of files(app).filter((file) => file.endsWith(".node"))) {
+async function addLibraries(folder) {
+  for (const addon of files(folder).filter((file) => file.endsWith(".node"))) {
     const listing = await run("ldd", [addon]);
     const missing = /^\s*(\S+) => not found/m.exec(listing);
-    if (missing) throw new Error(`${relative(app, addon)} needs ${missing[1]}, which is not on this machine`);
+    if (missing) throw new Error(`${relative(folder, addon)} needs ${missing[1]}, which is not on this machine`);
     for (const [, name, path] of listing.matchAll(/^\s*(\S+) => (\/\S+) \(0x/gm)) {
-      const inApp = realpathSync(path).startsWith(realpathSync(app)); // found by its own run path
-      if (!IN_BASE.test(basename(name)) && !inApp) copyFileSync(realpathSync(path), join(lib, basename(name)));
+      const own = realpathSync(path).startsWith(realpathSync(folder)); // found by its own run path
+      if (!IN_BASE.test(basename(name)) && !own) copyFileSync(realpathSync(path), join(folder, "lib", basename(name)));
     }
   }
 }

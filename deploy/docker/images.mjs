@@ -37,6 +37,7 @@ export async function buildImage(name, options = {}) {
     "build", "--quiet", "--tag", image, "--label", `${STAMP_LABEL}=${stamp}`,
     ...Object.entries(build).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]), folder,
   ]);
+  await run("docker", ["image", "prune", "--force", "--filter", `label=${STAMP_LABEL}`]); // the one that this one replaces
   return image;
 }
 

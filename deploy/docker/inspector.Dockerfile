@@ -11,6 +11,7 @@ LABEL org.opencontainers.image.title="SecuXFlow inspector" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 WORKDIR /opt/secuxflow
+COPY deps/ ./
 COPY app/ ./
 ENV NODE_ENV=production SECUXFLOW_OPS_HOST=0.0.0.0 SECUXFLOW_OPS_PORT=9100
 USER 65532:65532

@@ -13,10 +13,12 @@ LABEL org.opencontainers.image.title="SecuXFlow agent" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 WORKDIR /opt/secuxflow
+COPY deps/ ./
 COPY app/ ./
 # libbpf, libelf and zlib: a slim image has none of them.
 COPY lib/ ./lib/
-ENV NODE_ENV=production SECUXFLOW_OPS_HOST=0.0.0.0 SECUXFLOW_OPS_PORT=9100 LD_LIBRARY_PATH=/opt/secuxflow/lib
+ENV NODE_ENV=production SECUXFLOW_OPS_HOST=0.0.0.0 SECUXFLOW_OPS_PORT=9100 \
+    SECUXFLOW_STATE_DIR=/var/lib/secuxflow LD_LIBRARY_PATH=/opt/secuxflow/lib
 # The last known good policy.
 RUN mkdir -p /var/lib/secuxflow
 USER 0:0

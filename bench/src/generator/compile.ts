@@ -11,7 +11,7 @@ export function compileBpf(name: string): string {
   mkdirSync(out, { recursive: true });
   const object = join(out, `${name}.bpf.o`);
   execFileSync(process.env.SECUXFLOW_CLANG ?? "clang-19", [
-    "-O2", "-g", "-Wall", "-target", "bpf", "-mcpu=v3", "-I", `/usr/include/${MULTIARCH[process.arch] ?? process.arch}`,
+    "-O2", "-g", "-Wall", "-Wno-unused-function", "-target", "bpf", "-mcpu=v3", "-I", join(repoRoot(), "bpf/include"), "-I", join(repoRoot(), "wasm/abi"), "-I", `/usr/include/${MULTIARCH[process.arch] ?? process.arch}`,
     "-c", join(repoRoot(), "bench/native", `${name}.bpf.c`), "-o", object,
   ]);
   return object;

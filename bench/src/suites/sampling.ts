@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { routes, type ForwardAdded, type StatsSnapshot } from "@secuxflow/contracts";
 import { System } from "@secuxflow/lab";
@@ -25,8 +26,9 @@ interface Round {
 }
 
 /**
- * Packets of 128 bytes through the whole path: veth → XDP → ring buffer → agent → NATS → inspector → the `ips` module's answer.
- * The agent has a core of its own (CPU 1); generator, receive path, nats-server and inspector share the rest.
+ * Packets of 128 bytes from the filter's ring buffer over the agent, NATS and the inspector to the answer of the `ips` module.
+ * The filter runs on the maps of the agent by test runs (no receive path), the agent has a core of its own (CPU 1), and
+ * generator, nats-server and inspector share the rest.
  */
 export async function sampling(seconds: number): Promise<SuiteResult> {
   const object = compileBpf("generator");
@@ -67,7 +69,7 @@ function summarise(rounds: ReadonlyMap<number, readonly Round[]>): Metric[] {
 const notes = (seconds: number): string[] => [
   `${FRAME_BYTES}-byte UDP frames of ${FLOWS} flows, ${seconds} s a round, ${REPETITIONS} rounds a rate, in bursts of a twentieth of a second`,
   `sampled_pps and lost_share: the highest offered rate of which at most ${CARRIED * 100} % was lost (the lowest rate where none was); lost: ring, agent, transit and queue together`,
-  "aim: 500,000 packets a second with one core for the agent; here the agent has CPU 1, everything else (generator, receive path, nats-server, inspector with its module) the other",
+  "aim: 500,000 packets a second with one core for the agent; here the agent has CPU 1, and the filter with its generator, nats-server and the inspector with its module share what is left of two cores",
 ];
 
 async function oneRound(system: System, lab: SimpleLab, object: string, rate: number, seconds: number): Promise<Round> {
@@ -77,7 +79,7 @@ async function oneRound(system: System, lab: SimpleLab, object: string, rate: nu
   });
   const before = await settled(system);
   const cpu = cpuTicks(system.service("xdp-agent").pid);
-  const { stdout } = await runCommand("taskset", ["-c", "0", process.execPath, GENERATE, object, lab.client.path, lab.access.dev, frame.toString("hex"), String(rate), String(seconds), String(FLOWS)], { timeoutMs: seconds * 1_000 + 30_000 });
+  const { stdout } = await runCommand("taskset", ["-c", "0", process.execPath, GENERATE, object, join(system.pinFolder, "layout-1"), frame.toString("hex"), String(rate), String(seconds), String(FLOWS)], { timeoutMs: seconds * 1_000 + 30_000 });
   const { sent, seconds: took } = JSON.parse(stdout) as { sent: number; seconds: number };
   const after = await settled(system);
   const ticks = cpuTicks(system.service("xdp-agent").pid) - cpu;

@@ -4,14 +4,29 @@
  * @typedef {object} Service
  * @property {string} workspace folder of the npm workspace
  * @property {string} entry the file that Node runs; must be there when the image is built
- * @property {string[]} extra other folders of the checkout it reads while running
+ * @property {boolean} [bundled] it needs no packages: `reads` is all it is made of
+ * @property {{ folder: string, files: RegExp }[]} reads other files of the checkout it needs while running, by their path
+ *   inside the folder; each folder must hold at least one
  */
 
 /** @type {Record<string, Service>} */
 export const SERVICES = {
-  "xdp-agent": { workspace: "services/xdp-agent", entry: "services/xdp-agent/dist/main.js", extra: ["bpf/build"] },
-  inspector: { workspace: "services/inspector", entry: "services/inspector/dist/main.js", extra: ["wasm/build"] },
-  alerting: { workspace: "services/alerting", entry: "services/alerting/dist/main.js", extra: [] },
-  "rule-api": { workspace: "services/rule-api", entry: "services/rule-api/dist/main.js", extra: [] },
-  cli: { workspace: "cli", entry: "cli/bin/secuxflow-cli.mjs", extra: [] },
+  "xdp-agent": {
+    workspace: "services/xdp-agent",
+    entry: "services/xdp-agent/dist/main.js",
+    reads: [{ folder: "bpf/build", files: /^[^/]+\.bpf\.o$/ }],
+  },
+  inspector: {
+    workspace: "services/inspector",
+    entry: "services/inspector/dist/main.js",
+    reads: [{ folder: "wasm/dist", files: /^[^/]+\.wasm$/ }],
+  },
+  alerting: { workspace: "services/alerting", entry: "services/alerting/dist/main.js", reads: [] },
+  "rule-api": { workspace: "services/rule-api", entry: "services/rule-api/dist/main.js", reads: [] },
+  cli: {
+    workspace: "cli",
+    entry: "cli/dist/secuxflow-cli.mjs",
+    bundled: true,
+    reads: [{ folder: "cli/bin", files: /^[^/]+\.mjs$/ }, { folder: "cli/dist", files: /^(secuxflow-cli|chunks\/[^/]+)\.mjs$/ }],
+  },
 };

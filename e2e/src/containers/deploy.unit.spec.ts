@@ -10,6 +10,7 @@ const read = (path: string) => readFileSync(join(DEPLOY, path), "utf8");
 interface ComposeService {
   image: string;
   build: { context: string; args: Record<string, string> };
+  profiles?: string[];
   privileged?: boolean;
   read_only?: boolean;
   user?: string;
@@ -76,7 +77,9 @@ describe("Dockerfiles", () => {
 
 describe("compose.yaml", () => {
   it("holds the whole system", () => {
-    expect(Object.keys(compose.services).sort()).toEqual(["alerting", "inspector", "nats", "rule-api", "xdp-agent"]);
+    expect(services.map(([name]) => name).sort()).toEqual(["alerting", "cli", "inspector", "nats", "rule-api", "xdp-agent"]);
+    const onDemand = services.filter(([, { profiles }]) => profiles !== undefined).map(([name]) => name);
+    expect(onDemand).toEqual(["cli"]);
   });
 
   it("hands base images on as build arguments and names no registry", () => {
@@ -94,7 +97,7 @@ describe("compose.yaml", () => {
       expect(service.cap_add ?? [], name).toEqual(name === "xdp-agent" ? AGENT_CAPABILITIES : []);
       expect(service.security_opt, name).toContain("no-new-privileges:true");
       expect(service.read_only, name).toBe(true);
-      expect(service.network_mode, name).toBe(name === "xdp-agent" ? "host" : undefined);
+      expect(service.network_mode, name).toBe({ "xdp-agent": "host", cli: "service:rule-api" }[name]);
     }
   });
 
@@ -108,7 +111,7 @@ describe("compose.yaml", () => {
     for (const [name, service] of services) {
       expect(service.deploy?.resources.limits.cpus, name).toMatch(/^\d+\.\d$/);
       expect(service.deploy?.resources.limits.memory, name).toMatch(/^\d+[MG]$/);
-      if (name !== "nats") expect(service.depends_on, name).toEqual({ nats: { condition: "service_healthy" } });
+      if (name !== "nats" && name !== "cli") expect(service.depends_on, name).toEqual({ nats: { condition: "service_healthy" } });
     }
   });
 

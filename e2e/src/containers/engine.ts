@@ -17,8 +17,11 @@ export function useEngine(env: NodeJS.ProcessEnv = process.env): void {
   // Its helper container would have to be pulled; what a test starts, the test stops.
   env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
   const record = join(repoRoot(import.meta.url), ".secuxflow", "docker", "engine.json");
-  if (env.DOCKER_HOST !== undefined || existsSync("/var/run/docker.sock") || !existsSync(record)) return;
-  env.DOCKER_HOST = (JSON.parse(readFileSync(record, "utf8")) as { host: string }).host;
+  if (!existsSync(record)) return;
+  const { host } = JSON.parse(readFileSync(record, "utf8")) as { host: string };
+  if (env.DOCKER_HOST === undefined && !existsSync("/var/run/docker.sock")) env.DOCKER_HOST = host;
+  // Our own publishes on loopback. Where /.dockerenv exists, testcontainers would look for ports at the bridge's address.
+  if (env.DOCKER_HOST === host) env.TESTCONTAINERS_HOST_OVERRIDE ??= "127.0.0.1";
 }
 
 /** Builds the images of these services where they are missing or out of date; answers their names in the same order. */

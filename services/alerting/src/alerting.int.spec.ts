@@ -98,6 +98,28 @@ describe("the alerting service (real nats-server, real embedded ClickHouse)", ()
     expect(await service.stop()).toEqual({ code: 0, signal: null });
   });
 
+  it("tells watchers what storage holds, after each detection, also across a restart and a triage", async () => {
+    service = await harness.spawn({ SECUXFLOW_ALERTS_AGGREGATION_WINDOW: "24h" });
+    const told: Alert[] = [];
+    const watch = subscribeJson(harness.link, subjects.alertStored, Alert, (alert) => told.push(alert));
+    const at = Math.floor(Date.now() / 86_400_000) * 86_400_000;
+    for (let i = 1; i <= 12; i++) {
+      if (i === 6) {
+        await service.stop();
+        service = await harness.spawn({ SECUXFLOW_ALERTS_AGGREGATION_WINDOW: "24h" });
+      }
+      if (i === 9) await rpcCall(harness.link, "triage", { id: 1, state: "acknowledged", actor: "test" });
+      const flow = { ...sample().flow, sport: 1_000 + i };
+      await harness.publish([sample({ id: `e${i}`, time: new Date(at + i).toISOString(), flow, severity: i === 4 ? 1 : 3 })]);
+      await waitFor(() => told.length >= i, { what: `alert.stored ${i}` });
+      expect(told).toHaveLength(i);
+      expect([told.at(-1)]).toEqual(await total());
+    }
+    expect(told.map((alert) => alert.count)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(told.at(-1)).toMatchObject({ state: "acknowledged", severity: 1, flow: { sport: 1_012 } });
+    watch.stop();
+  });
+
   it("skips what is malformed, counts it, and goes on", async () => {
     service = await harness.spawn();
     await harness.publishRaw(new TextEncoder().encode("no detection"));

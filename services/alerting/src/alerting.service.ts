@@ -3,8 +3,10 @@ import { publishJson, type NatsLink } from "@secuxflow/nats";
 import type { HealthReporter, ServiceKit } from "@secuxflow/service-kit";
 import type { AlertingConfig } from "./config.js";
 import { ClickHouseAlerts } from "./alerts/adapters/clickhouse-alerts.js";
+import { ingested } from "./alerts/adapters/ingested.js";
 import { serveAlerting } from "./alerts/adapters/rpc.js";
 import { Alerts } from "./alerts/application/alerts.js";
+import { KnownGroups } from "./alerts/application/known-groups.js";
 import { Notifier } from "./alerts/application/notifier.js";
 import { Consumer } from "./ingest/adapters/consumer.js";
 import { ingestMeters } from "./ingest/adapters/meter.js";
@@ -13,6 +15,7 @@ import { FlowIngest } from "./ingest/application/flow-ingest.js";
 import type { QueueMessage } from "./ingest/application/ports.js";
 import { StubbornInsert } from "./ingest/application/stubborn-insert.js";
 import { FloodGate } from "./ingest/domain/flood.js";
+import { Pace } from "./ingest/domain/pace.js";
 import { alertingStatus } from "./status/application/status.js";
 import { openChdb, openServer } from "./storage/adapters/clickhouse.js";
 import { migrate } from "./storage/adapters/schema.js";
@@ -24,6 +27,9 @@ import { Suggestions } from "./suggest/application/suggestions.js";
 /** Names of the durable consumers: what they have acknowledged is kept under them. */
 const DURABLES = { detections: "alerting-detections", flows: "alerting-flows" } as const;
 
+/** Inserts of few detections that may follow each other without a pause; far below the parts that ClickHouse minds. */
+const BURST = 200;
+
 /** Microseconds since 1970. */
 const now = () => Math.floor((performance.timeOrigin + performance.now()) * 1_000);
 
@@ -33,6 +39,7 @@ export class AlertingService {
   readonly #consumers: readonly Consumer[];
   readonly #inserters: readonly StubbornInsert[];
   readonly #notifier: Notifier;
+  readonly #learnNewest: () => Promise<void>;
   readonly #serve: () => () => void;
   #stopServing: () => void = () => undefined;
   #schema: HealthReporter | undefined;
@@ -59,12 +66,23 @@ export class AlertingService {
     });
     const { database } = this.storage;
     const store = new ClickHouseAlerts(database, db);
-    const alerts = new Alerts(store, now);
+    // A server may have other writers, of which this process knows nothing.
+    const known =
+      this.storage.kind === "chdb" ? new KnownGroups({ windowMs: config.alerts.aggregationWindow, now }) : undefined;
+    const alerts = new Alerts(store, now, known);
     const suggestions = new Suggestions(alerts, new ClickHouseHistory(database, db, now));
 
     const told = metrics.counter({ name: "alerting_notifications_total", help: "Alerts told to watchers", labels: ["result"] });
+    // Without an answer every alert is read before it is known.
+    this.#learnNewest = async () => {
+      await store.newest().then(
+        (newest) => known?.startsAfter(newest),
+        (error: unknown) => logger.warn({ err: error }, "the newest alerts could not be looked up; watchers are told a little later"),
+      );
+    };
     this.#notifier = new Notifier({
-      read: (groups) => alerts.read(groups),
+      known: (group) => known?.get(group),
+      read: (groups) => alerts.learn(groups),
       publish: (alert) => told.inc({ result: publishJson(link, subjects.alertStored, alert) ? "sent" : "nats_away" }),
       onError: (error, groups) => {
         told.inc({ result: "failed" }, groups);
@@ -85,13 +103,21 @@ export class AlertingService {
       windowMs: config.alerts.aggregationWindow,
       meter: meters("detections"),
       log: logger,
-      onStored: (groups) => this.#notifier.touch(groups),
+      watch: {
+        inserting: (groups) => known?.inserting(groups),
+        failed: (groups) => known?.failed(groups),
+        stored: (rows) => {
+          known?.stored(rows.map(ingested));
+          this.#notifier.touch([...new Map(rows.map(({ group }) => [`${group.bucket} ${group.gkey}`, group])).values()]);
+        },
+      },
     });
     const flowIngest = new FlowIngest({ inserter: flows, meter: meters("flows"), log: logger });
     const consumer = (
       queue: "detections" | "flows",
       filter: string,
       batch: number,
+      burst: number,
       handle: (messages: readonly QueueMessage[], signal: AbortSignal) => Promise<void>,
     ) =>
       new Consumer({
@@ -101,15 +127,15 @@ export class AlertingService {
         durable: DURABLES[queue],
         batch,
         handle,
-        spacingMs: config.ingest.spacing,
+        pace: new Pace(config.ingest.spacing, burst),
         ackWaitMs: config.ingest.ackWait,
         log: logger,
       });
-    const detectionConsumer = consumer("detections", subjects.allDetections, config.ingest.batch, (messages, signal) =>
+    const detectionConsumer = consumer("detections", subjects.allDetections, config.ingest.batch, BURST, (messages, signal) =>
       detectionIngest.handle(messages, signal),
     );
     // A flow report holds up to 4,096 rows.
-    const flowConsumer = consumer("flows", subjects.allFlows, Math.min(config.ingest.batch, 64), (messages, signal) =>
+    const flowConsumer = consumer("flows", subjects.allFlows, Math.min(config.ingest.batch, 64), 0, (messages, signal) =>
       flowIngest.handle(messages, signal),
     );
     this.#consumers = [detectionConsumer, flowConsumer];
@@ -170,8 +196,9 @@ export class AlertingService {
       await this.storage.close();
     });
     void this.storage.start().then(
-      () => {
+      async () => {
         this.#schema?.ok();
+        await this.#learnNewest();
         // A stop while ClickHouse was being opened has been dealt with by then: stopped consumers do nothing.
         for (const consumer of this.#consumers) consumer.start();
       },

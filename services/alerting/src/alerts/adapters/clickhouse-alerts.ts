@@ -3,10 +3,12 @@ import type { Database } from "../../storage/domain/database.js";
 import { clickHouseSeconds, clickHouseTime } from "../../storage/domain/timestamp.js";
 import type { AlertFilter, AlertStore, GroupRef } from "../application/ports.js";
 import type { AlertRow, StoredDetection, TriageRow } from "../domain/alert-row.js";
-import { AlertRows, Int, StoredDetections, TriageRows } from "./rows.js";
+import { shownAttributes, type KnownGroup } from "../domain/known-group.js";
+import { AlertRows, Int, KnownRows, StoredDetections, TriageRows } from "./rows.js";
 
 const Found = z.array(z.object({ bucket_us: Int, gkey: z.string() }));
 const Listed = z.array(z.object({ bucket_us: Int, gkey: z.string(), total: Int }));
+const Newest = z.array(z.object({ n: Int, newest: Int }));
 const Counts = z.array(z.object({ detections: Int, flows: Int }));
 
 /** Longest aggregation window that may be configured: a group seen at t lies in a bucket that starts at most so long before. */
@@ -67,8 +69,43 @@ export class ClickHouseAlerts implements AlertStore {
   }
 
   async read(groups: readonly GroupRef[]): Promise<AlertRow[]> {
+    return groups.length === 0 ? [] : AlertRows.parse(await this.#groups(groups, ""));
+  }
+
+  async readKnown(
+    groups: readonly GroupRef[],
+    maxIds: number,
+  ): Promise<{ row: AlertRow; known: Omit<KnownGroup, "triage"> | undefined }[]> {
     if (groups.length === 0) return [];
-    const rows = await this.#query(
+    const rows = await this.#groups(
+      groups,
+      `, tupleElement(max((d.time, d.seq)), 2) AS newest_seq,
+         max((d.suppressed = 0, d.time, d.seq)) AS attrs_key, tupleElement(attrs_key, 1) AS attrs_full,
+         toUnixTimestamp64Micro(tupleElement(attrs_key, 2)) AS attrs_us, tupleElement(attrs_key, 3) AS attrs_seq,
+         groupArray(${Math.trunc(maxIds)})(d.id) AS ids`,
+    );
+    return KnownRows.parse(rows).map(({ newest_seq, attrs_full, attrs_us, attrs_seq, ids, ...row }) => ({
+      row,
+      known:
+        ids.length < row.n
+          ? undefined
+          : {
+              facts: { ...row, attrs: shownAttributes(row.attrs) },
+              newestSeq: newest_seq,
+              attrsOf: { full: attrs_full === 1, time_us: attrs_us, seq: attrs_seq },
+              ids: new Set(ids),
+            },
+    }));
+  }
+
+  async newest(): Promise<number | undefined> {
+    const rows = await this.#query(`SELECT count() AS n, toUnixTimestamp(max(bucket)) * 1000000 AS newest FROM ${this.db}.detections`, {});
+    const found = Newest.parse(rows)[0];
+    return found === undefined || found.n === 0 ? undefined : found.newest;
+  }
+
+  #groups(groups: readonly GroupRef[], more: string): Promise<unknown[]> {
+    return this.#query(
       `SELECT min(d.seq) AS id, ${bucketOf("d")}, d.gkey AS gkey,
          toUnixTimestamp64Micro(min(d.time)) AS first_us, toUnixTimestamp64Micro(max(d.time)) AS last_us, count() AS n,
          min(d.severity) AS worst, any(d.module) AS module_name, any(d.rule_id) AS rule,
@@ -77,13 +114,12 @@ export class ClickHouseAlerts implements AlertStore {
          argMax(if(d.direction = 'to_client', d.dport, d.sport), (d.time, d.seq)) AS src_port,
          argMax(d.victim_port, (d.time, d.seq)) AS dst_port, uniqExact(d.victim_port) AS dst_ports,
          argMax(d.proto, (d.time, d.seq)) AS protocol, argMax(d.direction, (d.time, d.seq)) AS way,
-         argMax(d.attributes, (d.suppressed = 0, d.time, d.seq)) AS attrs
+         argMax(d.attributes, (d.suppressed = 0, d.time, d.seq)) AS attrs ${more}
        FROM ${this.db}.detections AS d FINAL
        WHERE ${inGroups("d")}
        GROUP BY d.bucket, d.gkey`,
       groupParams(groups),
     );
-    return AlertRows.parse(rows);
   }
 
   async triage(groups: readonly GroupRef[]): Promise<TriageRow[]> {

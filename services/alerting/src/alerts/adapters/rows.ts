@@ -8,30 +8,41 @@ export const Int = z.coerce.number().int();
 const Text = z.string();
 const Attributes = z.record(Text, Text);
 
-/** What the queries of clickhouse-alerts.ts answer, checked before the domain sees it. */
-export const AlertRows = z.array(
-  z.object({
-    id: Int,
-    bucket_us: Int,
-    gkey: Text,
-    first_us: Int,
-    last_us: Int,
-    n: Int,
-    worst: Int,
-    module_name: Text,
-    rule: Int,
-    name: Text,
-    class: Text,
-    src_address: Text,
-    dst_address: Text,
-    src_port: Int,
-    dst_port: Int,
-    protocol: Text,
-    way: Text,
-    dst_ports: Int,
-    attrs: Attributes,
+/* What the queries of clickhouse-alerts.ts answer, checked before the domain sees it. */
+
+const AlertRowShape = z.object({
+  id: Int,
+  bucket_us: Int,
+  gkey: Text,
+  first_us: Int,
+  last_us: Int,
+  n: Int,
+  worst: Int,
+  module_name: Text,
+  rule: Int,
+  name: Text,
+  class: Text,
+  src_address: Text,
+  dst_address: Text,
+  src_port: Int,
+  dst_port: Int,
+  protocol: Text,
+  way: Text,
+  dst_ports: Int,
+  attrs: Attributes,
+});
+export const AlertRows = z.array(AlertRowShape) satisfies z.ZodType<AlertRow[]>;
+
+/** The same with what else `fold` needs. Tuples come as arrays. */
+export const KnownRows = z.array(
+  AlertRowShape.extend({
+    newest_seq: Int,
+    attrs_full: Int,
+    attrs_us: Int,
+    attrs_seq: Int,
+    ids: z.array(Text),
   }),
-) satisfies z.ZodType<AlertRow[]>;
+);
 
 export const TriageRows = z.array(
   z.object({

@@ -10,6 +10,7 @@ import {
 } from "@secuxflow/contracts";
 import type { Micros } from "../../storage/domain/timestamp.js";
 import { nextTriageTime, toAlert, toDetection, toTriage, type AlertRow, type TriageRow } from "../domain/alert-row.js";
+import { MAX_GROUP_WEIGHT, type KnownGroups } from "./known-groups.js";
 import type { AlertStore, GroupRef } from "./ports.js";
 
 const DETECTIONS_SHOWN = 20;
@@ -29,6 +30,7 @@ export class Alerts {
   constructor(
     private readonly store: AlertStore,
     private readonly now: () => Micros,
+    private readonly known?: KnownGroups,
   ) {}
 
   async list(query: AlertQuery): Promise<{ items: Alert[]; total: number }> {
@@ -54,6 +56,24 @@ export class Alerts {
     });
   }
 
+  /** As `read`, and keeps in mind what it can of these groups. */
+  async learn(groups: readonly GroupRef[]): Promise<Alert[]> {
+    if (this.known === undefined) return this.read(groups);
+    const done = this.known.reading(groups);
+    const found: Parameters<typeof done>[0][number][] = [];
+    try {
+      const [rows, triage] = await Promise.all([this.store.readKnown(groups, MAX_GROUP_WEIGHT), this.store.triage(groups)]);
+      return rows.map(({ row, known }) => {
+        const group = refOf(row);
+        const entries = triage.filter((entry) => keyOf(refOf(entry)) === keyOf(group));
+        if (known !== undefined) found.push({ group, known: { ...known, triage: entries } });
+        return toAlert(row, entries);
+      });
+    } finally {
+      done(found);
+    }
+  }
+
   async show(id: number): Promise<AlertDetail> {
     const { ref, row, triage } = await this.get(id);
     const detections = await this.store.detections(ref, DETECTIONS_SHOWN);
@@ -70,7 +90,9 @@ export class Alerts {
       note: command.note ?? "",
       ruleId: command.ruleId ?? 0,
     };
-    await this.store.append(ref, entry);
+    // Before, for what is being read now; after, for what is read meanwhile.
+    this.known?.forget(ref);
+    await this.store.append(ref, entry).finally(() => this.known?.forget(ref));
     return toAlert(row, await this.store.triage([ref]));
   }
 

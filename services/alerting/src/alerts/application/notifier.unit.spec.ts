@@ -75,4 +75,30 @@ describe("the notifier", () => {
     await notifier.idle();
     expect([log.told, log.failed]).toEqual([["b"], 1]);
   });
+
+  it("tells what is known at once and without a read, also while a read runs", async () => {
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { notifier, log } = make(
+      async (groups) => {
+        await gate;
+        return groups.map(asAlert);
+      },
+      { known: (group: GroupRef) => (group.gkey.startsWith("known") ? asAlert(group) : undefined) },
+    );
+    notifier.touch([ref("unknown"), ref("known 1")]);
+    notifier.touch([ref("known 2")]);
+    expect(log.told).toEqual(["known 1", "known 2"]);
+    release();
+    await notifier.idle();
+    expect(log.told).toEqual(["known 1", "known 2", "unknown"]);
+  });
+
+  it("leaves what is beyond its limit for a later turn, and tells it", async () => {
+    const { notifier, log } = make(() => Promise.reject(new Error("no read is needed")), { known: asAlert, maxAtOnce: 2, maxRead: 2 });
+    notifier.touch(["a", "b", "c", "d", "e"].map(ref));
+    const atOnce = [...log.told];
+    await notifier.idle();
+    expect([atOnce.slice(0, 2), log.told, log.failed]).toEqual([["a", "b"], ["a", "b", "c", "d", "e"], 0]);
+  });
 });

@@ -1,6 +1,7 @@
 import type { TriageState } from "@secuxflow/contracts";
 import type { Micros } from "../../storage/domain/timestamp.js";
 import type { AlertRow, StoredDetection, TriageRow } from "../domain/alert-row.js";
+import type { KnownGroup } from "../domain/known-group.js";
 
 /** An alert's place in storage. */
 export interface GroupRef {
@@ -27,6 +28,10 @@ export interface AlertStore {
   find(sequence: number): Promise<GroupRef | undefined>;
   /** At most 1,000 groups in one call; those that are there, in no order. */
   read(groups: readonly GroupRef[]): Promise<AlertRow[]>;
+  /** As `read`, with all that `fold` needs; a group of more than `maxIds` detections comes without: `known` is undefined. */
+  readKnown(groups: readonly GroupRef[], maxIds: number): Promise<{ row: AlertRow; known: Omit<KnownGroup, "triage"> | undefined }[]>;
+  /** Start of the newest window that holds a detection. */
+  newest(): Promise<Micros | undefined>;
   /** Triage rows of these groups, oldest first. */
   triage(groups: readonly GroupRef[]): Promise<TriageRow[]>;
   /** The newest detections of a group, newest first. */

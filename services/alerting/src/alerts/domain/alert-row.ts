@@ -75,7 +75,7 @@ export function triageState(triage: readonly TriageRow[]): { state: TriageState;
 }
 
 /** @param triage all triage rows of this alert, oldest first */
-export function toAlert(row: AlertRow, triage: readonly TriageRow[]): Alert {
+export function toAlert(row: Omit<AlertRow, "way" | "dst_ports">, triage: readonly TriageRow[]): Alert {
   return {
     id: row.id,
     ...triageState(triage),

@@ -22,6 +22,9 @@ function readable(bytes: string): string {
   }
 }
 
+/** What a summary is made of. */
+export const SUMMARY_ATTRIBUTES = ["message", "match.data", "http.uri", "dns.query", "match.location"] as const;
+
 /** One line for people: the module's message, or what matched and where, or else the name of the rule. */
 export function summaryOf(ruleName: string, attributes: Readonly<Record<string, string>>): string {
   const has = (key: string): string | undefined =>

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { consume, consumerBacklog, provision, type NatsLink } from "@secuxflow/nats";
 import type { Log, QueueMessage } from "../application/ports.js";
+import type { Pace } from "../domain/pace.js";
 
 export interface ConsumerOptions {
   readonly link: NatsLink;
@@ -8,8 +9,8 @@ export interface ConsumerOptions {
   readonly filter: string;
   readonly durable: string;
   readonly batch: number;
-  /** Least milliseconds between two batches while messages keep coming. */
-  readonly spacingMs: number;
+  /** How long to wait after a batch. */
+  readonly pace: Pace;
   readonly ackWaitMs: number;
   readonly handle: (messages: readonly QueueMessage[], signal: AbortSignal) => Promise<void>;
   readonly log: Log;
@@ -52,7 +53,7 @@ export class Consumer {
   }
 
   async #run(): Promise<void> {
-    const { link, stream, filter, durable, batch, spacingMs, ackWaitMs, handle, log } = this.options;
+    const { link, stream, filter, durable, batch, pace, ackWaitMs, handle, log } = this.options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
@@ -62,8 +63,8 @@ export class Consumer {
           durable, filter, batch, maxWaitMs: QUIET_MS, ackWaitMs, signal,
           onBatch: async (messages) => {
             await handle(messages, signal);
-            // Each insert makes a part that ClickHouse has to merge: under load the next batch gathers meanwhile.
-            if (spacingMs > 0) await delay(spacingMs, undefined, { signal }).catch(() => undefined);
+            const pauseMs = pace.after(messages.length, performance.now());
+            if (pauseMs > 0) await delay(pauseMs, undefined, { signal }).catch(() => undefined);
           },
         });
       } catch (error) {

@@ -1,14 +1,7 @@
-import type { Micros } from "../../storage/domain/timestamp.js";
-import { MalformedMessage, readDetection, suppressedRow, type DetectionRow } from "../domain/detection-row.js";
+import { MalformedMessage, readDetection, suppressedRow } from "../domain/detection-row.js";
 import type { FloodGate } from "../domain/flood.js";
-import type { IngestMeter, Log, QueueMessage } from "./ports.js";
+import type { IngestMeter, Log, QueueMessage, StoredRow, StoredWatch, TouchedGroup } from "./ports.js";
 import { InsertAborted, type StubbornInsert } from "./stubborn-insert.js";
-
-/** One alert that got new detections. */
-export interface TouchedGroup {
-  readonly bucket: Micros;
-  readonly gkey: string;
-}
 
 export interface DetectionIngestOptions {
   readonly inserter: StubbornInsert;
@@ -17,8 +10,8 @@ export interface DetectionIngestOptions {
   readonly windowMs: number;
   readonly meter: IngestMeter;
   readonly log: Log;
-  /** Told after the rows are stored and acknowledged. Must not throw. */
-  readonly onStored: (groups: readonly TouchedGroup[]) => void;
+  /** Told around each insert. Must not throw. */
+  readonly watch: StoredWatch;
 }
 
 /** Stores batches of the detections stream: read, insert once, then acknowledge. */
@@ -27,44 +20,42 @@ export class DetectionIngest {
 
   /** Resolves when each message is acknowledged, ended, or (told to stop) given back. Never rejects for bad messages. */
   async handle(messages: readonly QueueMessage[], signal: AbortSignal): Promise<void> {
-    const { inserter, meter, onStored } = this.options;
+    const { inserter, meter, watch } = this.options;
     meter.received(messages.length);
+    const pairs: { message: QueueMessage; stored: StoredRow }[] = [];
     const groups = new Map<string, TouchedGroup>();
-    const pairs: { message: QueueMessage; row: DetectionRow; group: string }[] = [];
     let suppressed = 0;
     for (const message of messages) {
       const read = this.#read(message);
       if (read === undefined) continue;
-      const group = `${read.bucket} ${read.row.gkey}`;
-      groups.set(group, { bucket: read.bucket, gkey: read.row.gkey });
       const full = this.options.gate.admit(read.row.gkey, read.time, read.row.severity);
       if (!full) suppressed++;
-      pairs.push({ message, row: full ? read.row : suppressedRow(read.row), group });
+      const group = { bucket: read.bucket, gkey: read.row.gkey };
+      groups.set(`${group.bucket} ${group.gkey}`, group);
+      const row = full ? read.row : suppressedRow(read.row);
+      pairs.push({ message, stored: { group, row, time: read.time, again: message.redelivered } });
     }
-    let refused: Set<DetectionRow>;
+    watch.inserting([...groups.values()]);
+    let refused: Set<StoredRow["row"]>;
     try {
       refused = new Set(
         await inserter.insert(
-          pairs.map((pair) => pair.row),
+          pairs.map((pair) => pair.stored.row),
           signal,
         ),
       );
     } catch (error) {
+      watch.failed([...groups.values()]);
       for (const { message } of pairs) message.nak();
       if (error instanceof InsertAborted) return;
       throw error;
     }
-    const stored = new Map<string, TouchedGroup>();
-    for (const { message, row, group } of pairs) {
-      if (refused.has(row)) message.term();
-      else {
-        message.ack();
-        const touched = groups.get(group);
-        if (touched) stored.set(group, touched);
-      }
+    for (const { message, stored } of pairs) {
+      if (refused.has(stored.row)) message.term();
+      else message.ack();
     }
     meter.suppressed(suppressed);
-    if (stored.size > 0) onStored([...stored.values()]);
+    watch.stored(pairs.map((pair) => pair.stored).filter((stored) => !refused.has(stored.row)));
   }
 
   #read(message: QueueMessage) {

@@ -1,8 +1,37 @@
+import type { Micros } from "../../storage/domain/timestamp.js";
+import type { DetectionRow } from "../domain/detection-row.js";
+
+/** One alert that got new detections. */
+export interface TouchedGroup {
+  readonly bucket: Micros;
+  readonly gkey: string;
+}
+
+/** One detection that is stored. */
+export interface StoredRow {
+  readonly group: TouchedGroup;
+  readonly row: DetectionRow;
+  readonly time: Micros;
+  /** Its message was delivered before, so the row may have been stored before. */
+  readonly again: boolean;
+}
+
+/** Told around each insert of detections. */
+export interface StoredWatch {
+  inserting(groups: readonly TouchedGroup[]): void;
+  /** After the rows are stored and acknowledged. */
+  stored(rows: readonly StoredRow[]): void;
+  /** The insert ended otherwise; some of it may be stored. */
+  failed(groups: readonly TouchedGroup[]): void;
+}
+
 /** One message of a JetStream pull consumer. */
 export interface QueueMessage {
   readonly data: Uint8Array;
   /** Its sequence in the stream. */
   readonly seq: number;
+  /** It was delivered before. */
+  readonly redelivered: boolean;
   /** Stored: never send it again. */
   ack(): void;
   /** Not stored: send it again, after so many milliseconds. */

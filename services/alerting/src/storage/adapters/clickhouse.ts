@@ -36,8 +36,8 @@ const READ_SETTINGS: ClickHouseSettings = {
 
 /**
  * Embedded ClickHouse. Statements run on libuv threads, so the event loop stays free (measured: at most 10 ms for 100 rows,
- * that is the building of the JSON); one connection runs one statement at a time, so reads have a second one and a slow
- * list does not hold up an insert.
+ * that is the building of the JSON); one connection runs one statement at a time, so reads have one of their own, and so has
+ * each table that is inserted into: a slow list or a large flow report does not hold up a detection.
  *
  * Opening takes some 250 ms, synchronously, once.
  * @throws StorageUnavailable when the folder cannot be made or used, or when another process owns it
@@ -48,7 +48,11 @@ export function openChdb(options: ChdbOptions): Database {
     createClient({ connection: createChdbConnection({ path: options.dataDir }) as unknown as NonNullable<ClientConnection> });
   try {
     mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-    return new ClickHouseDatabase("chdb", new SessionOnce(connect(), WRITE_SETTINGS), new SessionOnce(connect(), READ_SETTINGS));
+    return new ClickHouseDatabase(
+      "chdb",
+      () => new SessionOnce(connect(), WRITE_SETTINGS),
+      new SessionOnce(connect(), READ_SETTINGS),
+    );
   } catch (error) {
     throw new StorageUnavailable(
       `the embedded ClickHouse cannot open ${options.dataDir}: another process may be using it, or it cannot be written to; stop that process, or set clickhouse.dataDir to a folder of its own`,
@@ -67,7 +71,8 @@ export function openServer(options: ServerOptions): Database {
     application: "secuxflow-alerting",
     max_open_connections: 8,
   });
-  return new ClickHouseDatabase("server", new PerRequest(client, WRITE_SETTINGS), new PerRequest(client, READ_SETTINGS));
+  const writer = new PerRequest(client, WRITE_SETTINGS);
+  return new ClickHouseDatabase("server", () => writer, new PerRequest(client, READ_SETTINGS));
 }
 
 /** How settings reach ClickHouse: gives the client, and what to send along with each statement. */
@@ -110,26 +115,34 @@ class SessionOnce implements Channel {
 }
 
 class ClickHouseDatabase implements Database {
+  readonly #commander: Channel;
+  /** By table; there are a handful. */
+  readonly #writers = new Map<string, Channel>();
+
   constructor(
     readonly kind: "chdb" | "server",
-    private readonly writer: Channel,
+    private readonly writer: () => Channel,
     private readonly reader: Channel,
-  ) {}
+  ) {
+    this.#commander = writer();
+  }
 
   async command(sql: string): Promise<void> {
-    await attempt("run a statement", () => this.writer.client.command({ query: sql }));
+    await attempt("run a statement", () => this.#commander.client.command({ query: sql }));
   }
 
   async insert(table: string, rows: readonly object[]): Promise<void> {
     if (rows.length === 0) return;
-    await attempt(`insert ${rows.length} rows into ${table}`, async () =>
-      this.writer.client.insert({
+    await attempt(`insert ${rows.length} rows into ${table}`, async () => {
+      const writer = this.#writers.get(table) ?? this.writer();
+      this.#writers.set(table, writer);
+      await writer.client.insert({
         table,
         values: rows,
         format: "JSONEachRow",
-        clickhouse_settings: await this.writer.settings(),
-      }),
-    );
+        clickhouse_settings: await writer.settings(),
+      });
+    });
   }
 
   query(sql: string, params: Readonly<Record<string, Bound>> = {}): Promise<unknown[]> {
@@ -145,8 +158,8 @@ class ClickHouseDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    await this.writer.client.close();
-    if (this.reader.client !== this.writer.client) await this.reader.client.close();
+    const channels = [this.#commander, this.reader, ...this.#writers.values()];
+    await Promise.all([...new Set(channels.map((channel) => channel.client))].map((client) => client.close()));
   }
 }
 

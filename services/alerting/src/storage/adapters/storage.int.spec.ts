@@ -5,9 +5,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Alerts } from "../../alerts/application/alerts.js";
+import { KnownGroups } from "../../alerts/application/known-groups.js";
+import type { GroupRef } from "../../alerts/application/ports.js";
 import { toDetection } from "../../alerts/domain/alert-row.js";
 import { ClickHouseAlerts } from "../../alerts/adapters/clickhouse-alerts.js";
-import { readDetection } from "../../ingest/domain/detection-row.js";
+import { ingested } from "../../alerts/adapters/ingested.js";
+import { readDetection, suppressedRow } from "../../ingest/domain/detection-row.js";
 import { readFlowReport } from "../../ingest/domain/flow-row.js";
 import { canonicalFlow, partiesOf } from "../../ingest/domain/grouping.js";
 import { ClickHouseHistory } from "../../suggest/adapters/clickhouse-history.js";
@@ -140,6 +143,67 @@ for (const store of STORES) {
       expect((await alerts.list({ limit: 50 })).items).toMatchObject([{ id: 10, count: 2 }]);
       expect(await repository.counts()).toEqual({ detections: 2, flows: 0 });
       expect((await alerts.show(10)).detections.map((d) => d.id)).toEqual(["other", one.id]);
+    });
+
+    it("folds detections into a known group as its own grouping would (property)", async () => {
+      const { db, view, open } = await fresh();
+      const windowMs = 86_400_000;
+      const today = () => Math.floor(clock / (windowMs * 1_000)) * windowMs * 1_000;
+      const clock = now();
+      const repository = new ClickHouseAlerts(open, db);
+      const known = new KnownGroups({ windowMs, now: () => clock });
+      const alerts = new Alerts(repository, now, known);
+      expect(await repository.newest()).toBeUndefined();
+      // What was stored before is known after a read only; the rest from its first detection on.
+      const parts = fc.record({
+        second: fc.nat({ max: 59 }),
+        severity: fc.integer({ min: 1, max: 4 }),
+        dst: fc.constantFrom("198.51.100.1", "198.51.100.2", "198.51.100.3"),
+        direction: fc.constantFrom("to_server" as const, "unknown" as const),
+        sport: fc.nat({ max: 65_535 }),
+        dport: fc.constantFrom(80, 443),
+        attributes: fc.constantFrom<Record<string, string>>({}, { message: "first" }, { "http.uri": "/x", "match.location": "uri" }),
+        name: fc.constantFrom("one", "two"),
+        full: fc.boolean(),
+        repeats: fc.nat({ max: 9 }),
+      });
+      const facts = fc.sample(parts, { numRuns: 60, seed: 20_261_122 });
+      let seq = 0;
+      let folded = 0;
+      const groups = new Map<string, GroupRef>();
+      for (const [i, fact] of facts.entries()) {
+        if (i === 10) known.startsAfter(await repository.newest());
+        const one = sample({
+          // Now and then an event is published twice.
+          id: fact.repeats === 0 ? `e${i - 1}` : `e${i}`,
+          time: `2026-11-22T10:00:${String(fact.second).padStart(2, "0")}Z`,
+          severity: fact.severity,
+          direction: fact.direction,
+          rule: { ...sample().rule, name: fact.name },
+          flow: { ...sample().flow, dst: fact.dst, sport: fact.sport, dport: fact.dport },
+          attributes: fact.attributes,
+        });
+        const read = readDetection(encode(one), ++seq, windowMs);
+        const row = fact.full ? read.row : suppressedRow(read.row);
+        const group = { bucket: read.bucket, gkey: row.gkey };
+        expect(group.bucket).toBe(today());
+        groups.set(group.gkey, group);
+        known.inserting([group]);
+        await view.insert("detections", [row]);
+        known.stored([{ group, row, time: read.time, again: false }].map(ingested));
+        if (i === 30) await alerts.triage({ id: seq, state: "acknowledged", actor: "test" });
+        for (const each of groups.values()) {
+          const [fresh] = await alerts.read([each]);
+          const alert = known.get(each);
+          if (alert === undefined) expect(await alerts.learn([each])).toEqual([fresh]);
+          else {
+            folded++;
+            expect(alert).toEqual(fresh);
+          }
+        }
+      }
+      expect(folded).toBeGreaterThan(100);
+      expect(await repository.newest()).toBe(today());
     });
 
     it("groups as the obvious model does (property)", async () => {
