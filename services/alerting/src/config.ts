@@ -62,7 +62,7 @@ export const AlertingConfig = serviceSchema({
       batch: z.int().min(1).max(10_000).default(1_000).describe("most messages in one insert"),
       spacing: durationMs({ min: 0, max: 1_000 })
         .prefault("20ms")
-        .describe("least time between two inserts while messages keep coming"),
+        .describe("pause after an insert under load"),
       ackWait: durationMs({ min: 1_000, max: 3_600_000 })
         .prefault("30s")
         .describe("time after which NATS sends again what is not acknowledged"),

@@ -3,10 +3,9 @@ import type { GroupRef } from "../application/ports.js";
 import { shownAttributes, type GroupedDetection } from "../domain/known-group.js";
 
 /** A stored row as the grouping of alerts sees it: the columns that the SQL of ClickHouseAlerts reads. */
-export function ingested({ group, row, time, again }: StoredRow): { group: GroupRef; detection: GroupedDetection; again: boolean } {
+export function ingested({ group, row, time }: StoredRow): { group: GroupRef; detection: GroupedDetection } {
   return {
     group,
-    again,
     detection: {
       id: row.id,
       seq: row.seq,

@@ -69,10 +69,10 @@ export class KnownGroups {
   }
 
   /** Told after an insert, of all that is stored now. */
-  stored(detections: readonly { readonly group: GroupRef; readonly detection: GroupedDetection; readonly again: boolean }[]): void {
+  stored(detections: readonly { readonly group: GroupRef; readonly detection: GroupedDetection }[]): void {
     this.#turn();
     this.#inserting.clear();
-    for (const { group, detection, again } of detections) {
+    for (const { group, detection } of detections) {
       const key = keyOf(group);
       if (group.bucket !== this.#bucket) {
         this.#ceiling = Math.max(this.#ceiling, group.bucket);
@@ -80,8 +80,8 @@ export class KnownGroups {
       }
       if (this.#groups.has(key)) {
         const known = this.#take(key);
-        this.#put(key, known === undefined || again ? undefined : fold(known, detection));
-      } else this.#put(key, this.#complete && !again ? firstOf(detection) : undefined);
+        this.#put(key, known === undefined ? undefined : fold(known, detection));
+      } else this.#put(key, this.#complete ? firstOf(detection) : undefined);
     }
   }
 

@@ -26,11 +26,11 @@ class Truth {
   }
 }
 
-const store = (known: KnownGroups, truth: Truth, detections: readonly GroupedDetection[], again = false) => {
+const store = (known: KnownGroups, truth: Truth, detections: readonly GroupedDetection[]) => {
   const refs = detections.map((one) => ({ bucket: one.bucket_us, gkey: one.gkey }));
   known.inserting(refs);
   truth.rows.push(...detections);
-  known.stored(detections.map((detection, i) => ({ group: refs[i] ?? { bucket: 0, gkey: "" }, detection, again })));
+  known.stored(detections.map((detection, i) => ({ group: refs[i] ?? { bucket: 0, gkey: "" }, detection })));
 };
 
 const read = (known: KnownGroups, truth: Truth, ref: GroupRef) => {
@@ -41,8 +41,8 @@ const read = (known: KnownGroups, truth: Truth, ref: GroupRef) => {
 
 describe("what is known of the alerts of the current window", () => {
   const step = fc.oneof(
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("store" as const), groups: fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 3 }), ahead: fc.constantFrom(0, 0, 0, 0, 1, -1), again: fc.boolean() }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const), pick: fc.nat(), seq: fc.constantFrom("same", "new"), again: fc.boolean() }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("store" as const), groups: fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 3 }), ahead: fc.constantFrom(0, 0, 0, 0, 1, -1) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("repeat" as const), pick: fc.nat(), seq: fc.constantFrom("same", "new") }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("fail" as const), group: fc.nat({ max: 3 }), written: fc.boolean() }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant("read" as const), group: fc.nat({ max: 3 }), ahead: fc.constantFrom(0, 0, -1) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("slow read begins" as const), group: fc.nat({ max: 3 }) }) },
@@ -67,10 +67,10 @@ describe("what is known of the alerts of the current window", () => {
         for (const one of steps) {
           if (one.do === "store") {
             const at = bucket() + one.ahead * WINDOW;
-            store(known, truth, one.groups.map((group) => make(`g${group}`, at, `e${++seq}`, seq)), one.again);
+            store(known, truth, one.groups.map((group) => make(`g${group}`, at, `e${++seq}`, seq)));
           } else if (one.do === "repeat") {
             const old = truth.rows[one.pick % Math.max(1, truth.rows.length)];
-            if (old) store(known, truth, [one.seq === "same" ? old : { ...old, seq: ++seq }], one.again);
+            if (old) store(known, truth, [one.seq === "same" ? old : { ...old, seq: ++seq }]);
           } else if (one.do === "fail") {
             const detection = make(`g${one.group}`, bucket(), `e${++seq}`, seq);
             const ref = { bucket: detection.bucket_us, gkey: detection.gkey };

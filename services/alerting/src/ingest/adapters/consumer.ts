@@ -9,7 +9,7 @@ export interface ConsumerOptions {
   readonly filter: string;
   readonly durable: string;
   readonly batch: number;
-  /** How long to wait after a batch. */
+  /** Decides how long to wait after a batch. */
   readonly pace: Pace;
   readonly ackWaitMs: number;
   readonly handle: (messages: readonly QueueMessage[], signal: AbortSignal) => Promise<void>;

@@ -33,7 +33,7 @@ export class DetectionIngest {
       const group = { bucket: read.bucket, gkey: read.row.gkey };
       groups.set(`${group.bucket} ${group.gkey}`, group);
       const row = full ? read.row : suppressedRow(read.row);
-      pairs.push({ message, stored: { group, row, time: read.time, again: message.redelivered } });
+      pairs.push({ message, stored: { group, row, time: read.time } });
     }
     watch.inserting([...groups.values()]);
     let refused: Set<StoredRow["row"]>;

@@ -12,8 +12,6 @@ export interface StoredRow {
   readonly group: TouchedGroup;
   readonly row: DetectionRow;
   readonly time: Micros;
-  /** Its message was delivered before, so the row may have been stored before. */
-  readonly again: boolean;
 }
 
 /** Told around each insert of detections. */
@@ -30,8 +28,6 @@ export interface QueueMessage {
   readonly data: Uint8Array;
   /** Its sequence in the stream. */
   readonly seq: number;
-  /** It was delivered before. */
-  readonly redelivered: boolean;
   /** Stored: never send it again. */
   ack(): void;
   /** Not stored: send it again, after so many milliseconds. */

@@ -190,7 +190,7 @@ for (const store of STORES) {
         groups.set(group.gkey, group);
         known.inserting([group]);
         await view.insert("detections", [row]);
-        known.stored([{ group, row, time: read.time, again: false }].map(ingested));
+        known.stored([{ group, row, time: read.time }].map(ingested));
         if (i === 30) await alerts.triage({ id: seq, state: "acknowledged", actor: "test" });
         for (const each of groups.values()) {
           const [fresh] = await alerts.read([each]);
