@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { Agent, request, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { API_VERSION, routes, type Alert, type ForwardAdded, type Removed, type RuleAdded } from "@secuxflow/contracts";
 import { ADDRESSES, browse, createTopology, startService, System, UPLINK } from "@secuxflow/lab";
 import { tcpSession, type Namespace } from "@secuxflow/testkit";
@@ -40,12 +43,19 @@ export async function loop(rounds: number): Promise<SuiteResult> {
   }
 }
 
+/** One connection that stays open: what is measured is the API, not TCP's handshake or a client library. */
+const connection = new Agent({ keepAlive: true, maxSockets: 1 });
+
 async function call<T extends { apiVersion: string }>(system: System, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(system.apiUrl + path, {
-    method, ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
-  });
-  const document = (await response.json()) as T;
-  if (!response.ok || document.apiVersion !== API_VERSION) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(document)}`);
+  const payload = body === undefined ? undefined : JSON.stringify(body);
+  const headers = payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) };
+  const sent = request(system.apiUrl + path, { method, agent: connection, headers });
+  sent.end(payload);
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const document = JSON.parse(await text(response)) as T;
+  if (response.statusCode === undefined || response.statusCode >= 300 || document.apiVersion !== API_VERSION) {
+    throw new Error(`${method} ${path}: ${response.statusCode ?? 0} ${JSON.stringify(document)}`);
+  }
   return document;
 }
 

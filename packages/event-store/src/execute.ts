@@ -51,7 +51,8 @@ export interface CommandResult<Event, State> {
 }
 
 /**
- * Executes one command: load, decide, append at the expected revision; on conflict load and decide again. A command id
+ * Executes one command: decide from the state in memory (else load it), append at the expected revision; on conflict, and
+ * before a refusal, load and decide again. A command id
  * that was executed before is not decided a second time: its first result is returned.
  * @throws what `decide` throws; RevisionConflict never; CommandContention, StoreUnavailable, MessageTooLarge
  */
@@ -78,12 +79,13 @@ async function attempt<M, Command, Event, State>(
   const { store, decider, stream, command, commandId, cache } = options;
   const attempts = (options.retries ?? DEFAULT_RETRIES) + 1;
   let conflict: unknown;
+  const remembered = decideFromMemory(options);
   for (let n = 0; n < attempts; n++) {
     options.signal?.throwIfAborted();
-    const before = await load(options, options.signal);
+    const before = (n === 0 ? remembered?.before : undefined) ?? (await load(options, options.signal));
     const first = before.commands.get(commandId);
     if (first !== undefined) return firstResult(options, first, before.state);
-    const events = decider.decide(command, before.state);
+    const events = (n === 0 ? remembered?.events : undefined) ?? decider.decide(command, before.state);
     if (events.length === 0) return { revision: before.revision, events, state: before.state, duplicate: false };
     try {
       const message = options.toMessage(events);
@@ -105,6 +107,23 @@ async function attempt<M, Command, Event, State>(
     }
   }
   throw new CommandContention(stream, attempts, { cause: conflict });
+}
+
+/**
+ * What the state in memory leads to, without asking the store whether it is the newest: the append asks, and a conflict
+ * leads to a fresh look. A refusal, or nothing to do, is no answer from a state that may be old: then undefined.
+ */
+function decideFromMemory<M, Command, Event, State>(
+  { decider, stream, command, cache }: Attempt<M, Command, Event, State>,
+): { readonly before: Folded<State>; readonly events: readonly Event[] } | undefined {
+  const before = cache.get(stream);
+  if (before === undefined) return undefined;
+  try {
+    const events = decider.decide(command, before.state);
+    return events.length === 0 ? undefined : { before, events };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Folds what is new. History that was lost is forgotten and read again from the start. */

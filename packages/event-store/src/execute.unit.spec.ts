@@ -166,7 +166,7 @@ describe("executeCommand", () => {
     expect(await executeCommand(options(restored, deposit(1), { cache }))).toMatchObject({ revision: 2, state: 11 });
   });
 
-  it("reads only what is new with a cache", async () => {
+  it("with a cache reads once, and then only after a conflict or before a refusal", async () => {
     const store = new InMemoryEventStore<Message>();
     const read = store.read.bind(store);
     const afters: (number | undefined)[] = [];
@@ -176,7 +176,16 @@ describe("executeCommand", () => {
     };
     const cache = new StateCache<number>();
     for (let n = 0; n < 3; n++) await executeCommand(options(store, deposit(1), { cache }));
-    expect(afters).toEqual([0, 1, 2]);
+    expect(afters).toEqual([0]);
+    await executeCommand(options(store, deposit(5))); // another writer, who reads for itself
+    expect(afters.splice(0)).toEqual([0, 0]);
+    expect(await executeCommand(options(store, withdraw(8), { cache }))).toMatchObject({ state: 0 });
+    expect(afters.splice(0)).toEqual([3]); // 3 in memory would refuse it: the store is asked first
+    await expect(executeCommand(options(store, withdraw(1), { cache }))).rejects.toBeInstanceOf(Overdrawn);
+    expect(afters.splice(0)).toEqual([5]);
+    await executeCommand(options(store, deposit(1)));
+    expect(await executeCommand(options(store, deposit(1), { cache }))).toMatchObject({ state: 2 });
+    expect(afters).toEqual([0, 5]); // the other writer's, then the one after the conflict
   });
 
   it("keeps the invariant under concurrent writers with and without shared caches", async () => {
