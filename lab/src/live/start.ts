@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { routes, type SystemStatus } from "@secuxflow/contracts";
 import { Lab } from "@secuxflow/testkit";
 import { setInterval } from "node:timers";
 import { browse } from "../attacks.js";
@@ -45,6 +46,7 @@ export async function start(options: StartOptions, print: (line: string) => void
       ...(own === undefined ? {} : { settings: { "xdp-agent": { allow: [own] }, "rule-api": { managementPrefixes: ["127.0.0.0/8", "::1", own.src] } } }),
       onProgress: (what, ms) => { print(`${what}: up after ${ms.toFixed(0)} ms`); },
     });
+    for (const line of await filtering(system)) print(line);
     for (const line of examples(system, topology)) print(line);
     if (topology) {
       const { user } = topology;
@@ -63,6 +65,13 @@ export async function start(options: StartOptions, print: (line: string) => void
     await topology?.lab.destroy();
     print("stopped, nothing is left behind");
   }
+}
+
+/** How each interface is filtered; generic mode is a warning. */
+async function filtering(system: System): Promise<string[]> {
+  const { agents } = await system.get<SystemStatus>(routes.status);
+  return agents.flatMap(({ interfaces }) => interfaces).map(({ name, mode }) =>
+    mode === "generic" ? `warning: ${name} has no native XDP: it is filtered in generic mode, several times slower` : `filtering ${name} in ${mode} mode`);
 }
 
 function examples(system: System, topology: Topology | undefined): string[] {
