@@ -1,7 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { emptyPolicy, evolve, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
 import type { LastGood } from "./last-good.js";
 import { kernelPolicy } from "../../dataplane/domain/kernel-policy.js";
 import type { DataPlane } from "../../dataplane/application/data-plane.js";
+
+/** A change is on disk at most so much later than it is in the kernel, and the time of the write itself. */
+const SAVE_SPACING_MS = 100;
 
 export interface ApplierPorts {
   readonly plane: Pick<DataPlane, "apply" | "revision">;
@@ -112,6 +116,8 @@ export class PolicyApplier {
       } catch (error) {
         this.#ports.onProblem("disk", `the last good policy cannot be kept: ${error instanceof Error ? error.message : String(error)}`);
       }
+      // Each write is fsynced: a burst of changes must not become a burst of disk flushes.
+      await delay(SAVE_SPACING_MS);
     }
   }
 }
