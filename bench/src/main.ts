@@ -8,13 +8,13 @@ const SUITES: Readonly<Record<string, { title: string; run: (options: { rounds: 
   sampling: { title: "packets per second from the ring buffer over NATS to a module's answer", run: ({ seconds }) => sampling(seconds) },
 };
 
-const USAGE = `usage: npm run bench -- SUITE [--json FILE] [--rounds N (200)] [--seconds N (5)]
+const USAGE = `usage: npm run bench -- SUITE [--json FILE] [--rounds N (500)] [--seconds N (5)]
 ${Object.entries(SUITES).map(([name, { title }]) => `  ${name.padEnd(10)} ${title}`).join("\n")}`;
 
 async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "string" }, rounds: { type: "string", default: "200" }, seconds: { type: "string", default: "5" }, help: { type: "boolean" } },
+    options: { json: { type: "string" }, rounds: { type: "string", default: "500" }, seconds: { type: "string", default: "5" }, help: { type: "boolean" } },
   });
   const [name = ""] = positionals;
   const suite = SUITES[name];
