@@ -13,7 +13,7 @@ export { Metrics, type MetricOptions } from "./metrics/metrics.js";
 export { OperationsModule } from "./operations/operations.module.js";
 export { BASE_ENV_MAP, serviceSchema, type BaseConfig } from "./service/base-config.js";
 export { SHUTDOWN_PHASES } from "./service/definition.js";
-export type { ServiceDefinition, ServiceKit, ServiceShutdown, ShutdownPhase } from "./service/definition.js";
+export type { HttpApi, ServiceDefinition, ServiceKit, ServiceShutdown, ShutdownPhase } from "./service/definition.js";
 export { ListenError } from "./service/http.js";
 export { runService } from "./service/run.js";
 export { ShutdownSequence, type ShutdownReport, type ShutdownTask } from "./service/shutdown.js";

@@ -2,6 +2,7 @@ import type { ServiceDefinition } from "@secuxflow/service-kit";
 import { RuleApiModule } from "./app.module.js";
 import { RuleApiConfig } from "./config.js";
 import { serveDocs } from "./http/docs.js";
+import { malformedUrl } from "./http/problem-filter.js";
 import { BODY_LIMIT_BYTES, setupHttp } from "./http/setup.js";
 import { makeParts, type Parts } from "./parts.js";
 
@@ -15,7 +16,7 @@ export function ruleApi(): ServiceDefinition<RuleApiConfig> {
     version: VERSION,
     description: "The policy aggregate behind REST",
     schema: RuleApiConfig,
-    http: ({ api }) => ({ host: api.host, port: api.port, bodyLimitBytes: BODY_LIMIT_BYTES }),
+    http: ({ api }) => ({ host: api.host, port: api.port, bodyLimitBytes: BODY_LIMIT_BYTES, malformedUrl }),
     module: (kit) => {
       parts = makeParts(kit);
       return RuleApiModule.of(parts);

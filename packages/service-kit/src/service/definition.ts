@@ -27,6 +27,15 @@ export interface ServiceKit<C extends BaseConfig> {
   shutdown: ServiceShutdown;
 }
 
+/** Where and how a service's own HTTP API listens. */
+export interface HttpApi {
+  host: string;
+  port: number;
+  bodyLimitBytes?: number;
+  /** the answer to a URL that cannot be decoded; no route, hook or filter ever sees such a request. Default: Fastify's own */
+  malformedUrl?: (url: string) => { status: number; type: string; body: string };
+}
+
 /** A service, as its main.ts declares it. */
 export interface ServiceDefinition<C extends BaseConfig> {
   /** such as `rule-api` */
@@ -41,7 +50,7 @@ export interface ServiceDefinition<C extends BaseConfig> {
   /** the service itself */
   module: (kit: ServiceKit<C>) => DynamicModule | Type | Promise<DynamicModule | Type>;
   /** where its own HTTP API listens; without it no HTTP server but the operations endpoints is opened */
-  http?: (config: C) => { host: string; port: number; bodyLimitBytes?: number };
+  http?: (config: C) => HttpApi;
   /** runs before the application starts to listen: Swagger, filters, `connectMicroservice` */
   configure?: (app: NestFastifyApplication, kit: ServiceKit<C>) => unknown;
   /** runs when it listens and before it is called ready: start consumers here */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { Module, type DynamicModule, type Type } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
@@ -8,7 +9,7 @@ import { createRedactor } from "../logging/redact.js";
 import { Metrics } from "../metrics/metrics.js";
 import { OperationsModule } from "../operations/operations.module.js";
 import type { BaseConfig } from "./base-config.js";
-import { SHUTDOWN_PHASES, type ServiceDefinition, type ServiceKit } from "./definition.js";
+import { SHUTDOWN_PHASES, type HttpApi, type ServiceDefinition, type ServiceKit } from "./definition.js";
 import { httpShutdown, listen } from "./http.js";
 import { ShutdownSequence, type ShutdownReport } from "./shutdown.js";
 import { SERVICE_CONFIG, SERVICE_INFO, SERVICE_LOGGER, type ServiceInfo } from "./tokens.js";
@@ -59,13 +60,33 @@ export async function startService<C extends BaseConfig>(
   }
 }
 
+/** What is used of a request and a reply that never reached a route. */
+interface BareRequest {
+  raw: { url?: string };
+}
+interface BareReply {
+  hijack(): unknown;
+  raw: ServerResponse;
+}
+
 async function start<C extends BaseConfig>(definition: ServiceDefinition<C>, kit: ServiceKit<C>) {
   const { config, logger, shutdown } = kit;
   const nestLogger = new NestLogger(logger);
   const graceMs = Math.min(MAX_HTTP_GRACE_MS, config.shutdown.deadline / 2);
 
-  const create = async (module: DynamicModule, bodyLimit: number) =>
-    NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter({ bodyLimit }), { logger: nestLogger, abortOnError: false });
+  const create = async (module: DynamicModule, bodyLimit: number, malformedUrl?: HttpApi["malformedUrl"]) => {
+    const adapter = new FastifyAdapter({
+      bodyLimit,
+      ...(malformedUrl && {
+        frameworkErrors: (_error: Error, request: BareRequest, reply: BareReply) => {
+          const { status, type, body } = malformedUrl(request.raw.url ?? "");
+          reply.hijack();
+          reply.raw.writeHead(status, { "content-type": type }).end(body);
+        },
+      }),
+    });
+    return NestFactory.create<NestFastifyApplication>(module, adapter, { logger: nestLogger, abortOnError: false });
+  };
 
   const opsApp = await create(OperationsModule.forRoot({ info: kit.info, health: kit.health, metrics: kit.metrics }), OPS_BODY_LIMIT);
   const apps = [opsApp]; // closed from the last to the first: health can be read until the end
@@ -76,7 +97,7 @@ async function start<C extends BaseConfig>(definition: ServiceDefinition<C>, kit
   logger.debug({ opsUrl }, "operations endpoints listen");
 
   const api = definition.http?.(config);
-  const app = await create(rootModule(kit, await definition.module(kit)), api?.bodyLimitBytes ?? DEFAULT_BODY_LIMIT);
+  const app = await create(rootModule(kit, await definition.module(kit)), api?.bodyLimitBytes ?? DEFAULT_BODY_LIMIT, api?.malformedUrl);
   apps.push(app);
   await definition.configure?.(app, kit);
   let httpUrl: string | undefined;

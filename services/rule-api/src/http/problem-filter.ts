@@ -49,6 +49,12 @@ export function problemOf(error: unknown, request: Pick<ApiRequest, "method" | "
   return problem("internal", "the request failed for a reason that should not be: see the log of rule-api");
 }
 
+/** The answer to a URL that cannot be decoded (RFC 3986 section 2.1), which no filter ever sees. */
+export function malformedUrl(url: string): { status: number; type: string; body: string } {
+  const answer = problem("invalid_input", `${JSON.stringify(pathOf(url))} is not a URL path: a % stands before two hex digits`);
+  return { status: answer.status, type: PROBLEM_TYPE, body: JSON.stringify(answer) };
+}
+
 /** Answers every error with a problem document. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
