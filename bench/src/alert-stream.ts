@@ -1,4 +1,5 @@
-import { routes, type Alert } from "@secuxflow/contracts";
+import { type Alert } from "@secuxflow/contracts";
+import { alertEvents } from "@secuxflow/lab";
 
 export interface SeenAlert {
   readonly alert: Alert;
@@ -12,13 +13,16 @@ export class AlertStream {
 
   private constructor(private readonly stopped: AbortController) {}
 
+  /** Resolves when the API tells of alerts from then on. */
   static async open(apiUrl: string): Promise<AlertStream> {
-    const stopped = new AbortController();
-    const response = await fetch(apiUrl + routes.alertsWatch, { signal: stopped.signal });
-    if (!response.ok || !response.body) throw new Error(`alerts cannot be watched: ${response.status}`);
-    const stream = new AlertStream(stopped);
-    void stream.#read(response.body).catch((error: unknown) => {
-      if (!stopped.signal.aborted) throw error;
+    const stream = new AlertStream(new AbortController());
+    let open = false;
+    await new Promise<void>((resolve, reject) => {
+      stream.#read(apiUrl, () => { open = true; resolve(); }).catch((error: unknown) => {
+        if (stream.stopped.signal.aborted) return;
+        if (open) throw error; // nobody waits any more: the run ends with it
+        reject(error instanceof Error ? error : new Error(String(error)));
+      });
     });
     return stream;
   }
@@ -35,22 +39,13 @@ export class AlertStream {
     this.stopped.abort();
   }
 
-  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const chunk of body) {
+  async #read(apiUrl: string, onOpen: () => void): Promise<void> {
+    for await (const alert of alertEvents(apiUrl, this.stopped.signal, onOpen)) {
       const atMs = performance.timeOrigin + performance.now();
-      const blocks = (text + decoder.decode(chunk, { stream: true })).split("\n\n");
-      text = blocks.pop() ?? "";
-      for (const block of blocks) {
-        const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data === undefined) continue;
-        const alert = JSON.parse(data) as Alert;
-        const waiting = this.#waiting;
-        if (!waiting?.wanted(alert)) continue;
-        this.#waiting = undefined;
-        waiting.resolve({ alert, atMs });
-      }
+      const waiting = this.#waiting;
+      if (!waiting?.wanted(alert)) continue;
+      this.#waiting = undefined;
+      waiting.resolve({ alert, atMs });
     }
   }
 }

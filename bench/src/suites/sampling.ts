@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { routes, type ForwardAdded, type StatsSnapshot } from "@secuxflow/contracts";
-import { System } from "@secuxflow/lab";
+import { System, totals, type Totals } from "@secuxflow/lab";
 import { buildFrame, runCommand, simpleLab, waitFor, type SimpleLab } from "@secuxflow/testkit";
 import { compileBpf } from "../generator/compile.js";
 import type { SuiteResult } from "../report.js";
@@ -88,16 +88,10 @@ async function oneRound(system: System, lab: SimpleLab, object: string, rate: nu
 }
 
 /** Counters once nothing moves any more. */
-async function settled(system: System): Promise<{ inspected: number; lost: number }> {
+async function settled(system: System): Promise<Totals> {
   let last = "";
   return waitFor(async () => {
-    const { agents, inspectors } = await system.get<StatsSnapshot>(routes.stats);
-    const sum = <T>(list: readonly T[], of: (one: T) => number): number => list.reduce((n, one) => n + of(one), 0);
-    const now = {
-      inspected: sum(inspectors, (one) => one.packets),
-      lost: sum(agents, (one) => one.forwarded.lostInRing + one.forwarded.lostInAgent) + sum(inspectors, (one) => one.lostInTransit + one.lostInQueue),
-      seen: sum(agents, (one) => one.forwarded.packets),
-    };
+    const now = totals(await system.get<StatsSnapshot>(routes.stats));
     const text = JSON.stringify(now);
     const still = text === last;
     last = text;

@@ -7,6 +7,9 @@ export interface Look {
   readonly status: SystemStatus;
 }
 
+const COUNTED = ["passed", "dropped", "forwarded", "inspected", "lost"] as const;
+export type Totals = Readonly<Record<(typeof COUNTED)[number], number>>;
+
 const matchText = (one: { src: string; dst: string; proto: string; port?: number | undefined }): string =>
   `${one.src} → ${one.dst}${one.port === undefined ? "" : `:${one.port}`} ${one.proto}`;
 
@@ -32,11 +35,12 @@ export function changes(before: Look, now: Look): string[] {
 /** One line of traffic between two snapshots, or undefined where nothing moved. Pure. */
 export function trafficLine(before: StatsSnapshot, now: StatsSnapshot): string | undefined {
   const [old, fresh] = [totals(before), totals(now)];
-  const moved = Object.entries(fresh).map(([name, value]) => [name, value - (old[name] ?? 0)] as const).filter(([, n]) => n > 0);
+  const moved = COUNTED.map((name) => [name, fresh[name] - old[name]] as const).filter(([, n]) => n > 0);
   return moved.length === 0 ? undefined : `packets: ${moved.map(([name, n]) => `${name} ${n}`).join(", ")}`;
 }
 
-function totals({ agents, inspectors }: StatsSnapshot): Record<string, number> {
+/** Packets of a snapshot over all agents and inspectors; `lost`: in rings, agents, transit and queues together. Pure. */
+export function totals({ agents, inspectors }: StatsSnapshot): Totals {
   const sum = <T>(list: readonly T[], of: (one: T) => number): number => list.reduce((n, one) => n + of(one), 0);
   return {
     passed: sum(agents, (one) => one.verdicts.pass.packets),

@@ -1,4 +1,5 @@
 import { routes, type Alert, type ForwardList, type RuleList, type StatsSnapshot, type SystemStatus } from "@secuxflow/contracts";
+import { alertEvents } from "../alert-events.js";
 import type { System } from "../system.js";
 import { changes, trafficLine, type Look } from "./changes.js";
 
@@ -53,17 +54,7 @@ async function watchChanges(system: System, print: (line: string) => void, signa
 async function watchAlerts(system: System, print: (line: string) => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      const response = await fetch(system.apiUrl + routes.alertsWatch, { signal });
-      const decoder = new TextDecoder();
-      let text = "";
-      for await (const chunk of response.body ?? []) {
-        const blocks = (text + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n\n");
-        text = blocks.pop() ?? "";
-        for (const block of blocks) {
-          const data = /^data: (.*)$/m.exec(block)?.[1];
-          if (data !== undefined) print(alertLine(JSON.parse(data) as Alert));
-        }
-      }
+      for await (const alert of alertEvents(system.apiUrl, signal)) print(alertLine(alert));
     } catch (error) {
       if (signal.aborted) return;
       print(`alerts cannot be watched: ${error instanceof Error ? error.message : String(error)}; trying again`);

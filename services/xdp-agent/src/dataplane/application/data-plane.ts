@@ -110,7 +110,7 @@ export class DataPlane {
       const active = this.#kernel.active();
       const spare = this.#kernel.generations.findIndex((_, index) => index !== active && !this.#busy.has(index));
       if (spare >= 0) return spare;
-      await this.#kernel.gracePeriod(); // #recycle waits for one too, and frees what it can before this one ends
+      await this.#recycling; // what is busy is being recycled: that wait is the one to share
     }
   }
 }
