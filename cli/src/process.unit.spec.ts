@@ -138,7 +138,8 @@ describe.skipIf(!hasTool("script"))("at a terminal (needs script of util-linux)"
     let output = "";
     const child = await Child.start({
       command: "script",
-      args: ["-qec", `${process.execPath} ${BIN} ${line}`, "/dev/null"],
+      // exec: a shell that stays (dash, where SHELL is unset) would die of the Ctrl-C itself, and its 130 hide ours.
+      args: ["-qec", `exec ${process.execPath} ${BIN} ${line}`, "/dev/null"],
       env: environment(),
       stdin: true,
       onStdout: (chunk) => void (output += chunk.toString("utf8")),
