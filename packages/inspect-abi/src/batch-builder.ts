@@ -137,26 +137,26 @@ export class BatchBuilder {
     this.records++;
   }
 
-  private clipOffset(at: number, dataLen: number): void {
-    if (this.view.getUint16(at, true) > dataLen) this.view.setUint16(at, NO_OFFSET, true);
+  /**
+   * Where a writer that lays out records itself (native code) puts them: records from `recordsStart` on, data from
+   * `payloadStart` on, each on a multiple of 8, with data offsets relative to `payloadStart`. `adopt` takes them over.
+   */
+  get room(): { readonly bytes: Uint8Array; readonly recordsStart: number; readonly payloadStart: number; readonly maxRecords: number } {
+    return { bytes: this.bytes, recordsStart: abi.BATCH_BYTES, payloadStart: this.payloadStart, maxRecords: this.maxRecords };
   }
 
   /**
-   * Adds a record that somebody (the BPF program, by secuxflow_abi.h) already laid out: 96 bytes at `recordAt` of `src`, its
-   * data at `dataAt`. Data offset, data length and time delta are written here; layer offsets past the data become NO_OFFSET.
-   * Enumerations (family, kind, direction) are taken as they are.
-   * @param timeDeltaNs after the time base; negative counts as 0
-   * @returns false when the batch is full: finish it and append again. Data longer than a whole batch never fits.
+   * Takes over what was written into `room` of an empty batch.
+   * @param payloadEnd end of the data in `room.bytes`
+   * @throws RangeError the batch is not empty, or the numbers do not fit the room
    */
-  appendPrepared(src: Uint8Array, recordAt: number, dataAt: number, dataLen: number, timeDeltaNs: number): boolean {
-    const at = this.place(dataLen, timeDeltaNs);
-    if (at === 0) return false;
-    this.bytes.set(src.subarray(recordAt, recordAt + RECORD), at);
-    this.putData(at, src, dataAt, dataLen, timeDeltaNs);
-    this.clipOffset(at + abi.RECORD_L3_OFFSET, dataLen);
-    this.clipOffset(at + abi.RECORD_L4_OFFSET, dataLen);
-    this.clipOffset(at + abi.RECORD_PAYLOAD_OFFSET, dataLen);
-    return true;
+  adopt(records: number, payloadEnd: number): void {
+    if (this.records > 0) throw new RangeError("adopt() is for an empty batch; call finish() first");
+    if (!(records >= 0 && records <= this.maxRecords) || !(payloadEnd >= this.payloadStart && payloadEnd <= this.bytes.length)) {
+      throw new RangeError(`${records} records with data up to ${payloadEnd} do not fit this batch`);
+    }
+    this.records = records;
+    this.payloadEnd = payloadEnd;
   }
 
   /**

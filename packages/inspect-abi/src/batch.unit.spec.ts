@@ -129,28 +129,29 @@ describe("BatchBuilder", () => {
     );
   });
 
-  it("writes the same record from a prepared one", () => {
+  it("adopts what was written into its room, as if it had been appended", () => {
     fc.assert(
-      fc.property(recordArbitrary, (record) => {
-        const expected = build({ publisher: "1", partition: 0, timeBaseNs: "0", skip: 0, records: [record] });
-        const data = Buffer.from(record.data, "hex");
-        // As a ring buffer holds it: garbage, the record with the fields that only the builder knows unset, its data.
-        const ring = Buffer.concat([
-          Buffer.alloc(5, 0xee),
-          Buffer.from(expected.subarray(64, 64 + abi.RECORD_BYTES)),
-          data,
-          Buffer.alloc(9, 0xee),
-        ]);
-        ring.writeUInt32LE(0xeeee_eeee, 5 + abi.RECORD_DATA_OFFSET);
-        ring.writeUInt32LE(0xeeee_eeee, 5 + abi.RECORD_TIME_DELTA_NS);
-        ring.writeUInt16LE(Math.min(record.l4Offset, 0xfffe), 5 + abi.RECORD_L4_OFFSET);
-        const builder = new BatchBuilder({ publisher: 1n, partition: 0, maxRecords: 4 });
-        expect(builder.appendPrepared(ring, 5, 5 + abi.RECORD_BYTES, data.length, record.timeDeltaNs)).toBe(true);
-        const actual = builder.finish();
-        if (record.l4Offset !== 0xffff) expect(Buffer.from(actual)).toEqual(Buffer.from(expected));
-        validateBatch(actual);
+      fc.property(batchArbitrary, (vector) => {
+        const expected = build(vector);
+        const reader = new BatchReader(expected);
+        const maxRecords = reader.count + 3;
+        const builder = new BatchBuilder({ publisher: BigInt(vector.publisher), partition: vector.partition, maxRecords });
+        if (vector.skip > 0) builder.skip(vector.skip);
+        builder.setTimeBase(BigInt(vector.timeBaseNs));
+        const { bytes, recordsStart, payloadStart } = builder.room;
+        bytes.set(expected.subarray(abi.BATCH_BYTES, reader.header.payloadOffset), recordsStart);
+        bytes.set(expected.subarray(reader.header.payloadOffset), payloadStart);
+        builder.adopt(reader.count, payloadStart + reader.header.payloadLen);
+        expect(Buffer.from(builder.finish())).toEqual(Buffer.from(expected));
       }),
     );
+    const full = new BatchBuilder({ publisher: 1n, partition: 0, maxRecords: 2 });
+    const { payloadStart, bytes } = full.room;
+    expect(() => { full.adopt(3, payloadStart); }).toThrow(RangeError);
+    expect(() => { full.adopt(1, payloadStart - 8); }).toThrow(RangeError);
+    expect(() => { full.adopt(1, bytes.length + 8); }).toThrow(RangeError);
+    full.adopt(1, payloadStart);
+    expect(() => { full.adopt(1, payloadStart); }).toThrow(/empty/);
   });
 
   const [record] = vectors[1]?.records ?? [];

@@ -99,6 +99,18 @@ inline uint32_t* u32Out(const Napi::Value& value, const char* name, size_t count
   return static_cast<uint32_t*>(data);
 }
 
+/** A BigUint64Array with at least `count` elements, for in-out parameters. */
+inline uint64_t* u64Out(const Napi::Value& value, const char* name, size_t count) {
+  napi_typedarray_type type;
+  size_t length = 0;
+  void* data = nullptr;
+  if (!value.IsTypedArray() ||
+      napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_biguint64_array || length < count)
+    badArgument(value.Env(), std::string(name) + " must be a BigUint64Array of " + std::to_string(count));
+  return static_cast<uint64_t*>(data);
+}
+
 /**
  * Puts a C++ object behind an opaque JavaScript object, freed by its finalizer. The type tag makes it impossible to
  * pass one kind of handle for another.

@@ -15,6 +15,7 @@ export {
   BpfMap, perCpuValues, possibleCpus, type MapCreateOptions, type MapInfo, type MapKey, type MapValue,
 } from "./map.js";
 export { BatchReader, type BatchOptions } from "./map-batch.js";
+export { scatterRecords, type ScatterLayout, type ScatterResult, type ScatterTarget } from "./scatter.js";
 export { RingBuffer, type ConsumeResult, type RingListener } from "./ring-buffer.js";
 export { RECORD_HEADER, recordSize, walkRecords } from "./records.js";
 

@@ -159,6 +159,8 @@ export interface Native {
   ringClose(ring: Handle): void;
   ringPending(ring: Handle): number;
   ringConsume(ring: Handle, out: Uint8Array, stats: Uint32Array): number;
+  ringScatter(ring: Handle, layout: Uint32Array, groups: readonly Uint8Array[], counts: Uint32Array, ends: Uint32Array,
+    timeBases: BigUint64Array, stats: Uint32Array): number;
   ringListen(ring: Handle, callback: (status: number) => void): number;
   ringUnlisten(ring: Handle): void;
   ringRef(ring: Handle, keep: boolean): number;

@@ -11,6 +11,7 @@ import { checkValue } from "./call.js";
 import { Errno } from "./errno.js";
 import type { BpfMap } from "./map.js";
 import { type Handle, native } from "./native.js";
+import { layoutWords, type ScatterResult, type ScatterTarget } from "./scatter.js";
 
 export interface ConsumeResult {
   /** Bytes written to the buffer; see {@link walkRecords} for the format. */
@@ -37,6 +38,8 @@ export class RingBuffer {
   readonly #label: string;
   readonly #stats = new Uint32Array(3);
   readonly #result: ConsumeResult = { bytes: 0, records: 0, more: false, oversized: 0 };
+  readonly #scattered: ScatterResult = { records: 0, malformed: 0, full: -1 };
+  #scatter: { target: ScatterTarget; words: Uint32Array } | undefined;
   #closed = false;
   /** Size of the data area, in bytes. */
   readonly size: number;
@@ -62,6 +65,26 @@ export class RingBuffer {
     result.records = this.#stats[0] ?? 0;
     result.oversized = this.#stats[1] ?? 0;
     result.more = this.#stats[2] !== 0;
+    return result;
+  }
+
+  /**
+   * Sorts as many records as there are into the groups of a target, until one group is full: take that one, reset it, and call
+   * again. Only when no group is full is the ring drained, and sure to be announced again by {@link onReadable}.
+   * @returns the same object at every call, overwritten by the next one
+   * @throws {ArgumentError} the target's layout does not fit its buffers
+   */
+  scatterInto(target: ScatterTarget): Readonly<ScatterResult> {
+    if (this.#scatter?.target !== target) {
+      this.#scatter = { target, words: layoutWords(target.layout, target.groups[0]?.length ?? 0, target.groups.length) };
+    }
+    const { counts, ends, timeBases, groups } = target;
+    const code = native().ringScatter(this.#ring, this.#scatter.words, groups, counts, ends, timeBases, this.#stats);
+    if (code < 0) this.#fail(code, "scatter");
+    const result = this.#scattered;
+    result.records = this.#stats[0] ?? 0;
+    result.malformed = this.#stats[1] ?? 0;
+    result.full = (this.#stats[2] ?? 0) - 1;
     return result;
   }
 

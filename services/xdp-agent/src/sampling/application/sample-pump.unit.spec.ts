@@ -1,59 +1,49 @@
-import { RECORD_HEADER, recordSize } from "libbpf-ts";
-import { describe, expect, it } from "vitest";
 import { waitFor } from "@secuxflow/testkit";
+import { describe, expect, it } from "vitest";
 import type { FrameAssembler } from "../domain/frame-assembler.js";
 import { SamplePump, type SampleSource } from "./sample-pump.js";
 
-/** A ring that hands out its chunks one after the other, as libbpf-ts lays them out. */
-function ring(chunks: number[][]): SampleSource & { signal: () => void } {
+/** A ring that answers one call after the other: records sorted, and the group that was full. */
+function ring(answers: { records: number; malformed?: number; full?: number }[]): SampleSource & { signal: () => void } {
   let readable = (): void => undefined;
   return {
     onReadable: (callback) => { readable = callback; },
     signal: () => { readable(); },
-    consumeInto: (buffer) => {
-      const view = new DataView(buffer.buffer);
-      const lengths = chunks.shift() ?? [];
-      let at = 0;
-      for (const length of lengths) {
-        view.setUint32(at, length, true);
-        at += recordSize(length);
-      }
-      return { bytes: at, records: lengths.length, more: chunks.length > 0 };
-    },
+    scatterInto: () => ({ records: 0, malformed: 0, full: -1, ...answers.shift() }),
   };
 }
 
-function setup(chunks: number[][]) {
-  const seen: { offset: number; length: number }[] = [];
-  let flushes = 0;
+function setup(...answers: Parameters<typeof ring>) {
+  const done: (number | "flush")[] = [];
   const assembler = {
-    add: (_bytes: Uint8Array, _view: DataView, offset: number, length: number) => { seen.push({ offset, length }); },
-    flush: () => { flushes += 1; },
-  } as unknown as FrameAssembler;
-  const source = ring(chunks);
-  const pump = new SamplePump(source, assembler);
+    packetsDropped: 0, target: {},
+    send: (partition: number) => { done.push(partition); },
+    flush: () => { done.push("flush"); },
+  };
+  const source = ring(...answers);
+  const pump = new SamplePump(source, assembler as unknown as FrameAssembler);
   pump.start();
-  return { pump, source, seen, flushes: () => flushes };
+  return { pump, source, done, assembler };
 }
 
 describe("SamplePump", () => {
-  it("walks records of any length and sends when the ring is empty", () => {
-    const { source, seen, flushes, pump } = setup([[96, 101, 3]]);
+  it("sends full frames at once and the others when the ring is empty", () => {
+    const { source, done, pump, assembler } = setup([{ records: 10, full: 3 }, { records: 5, malformed: 2, full: 0 }, { records: 1 }]);
     source.signal();
-    expect(seen.map(({ length }) => length)).toEqual([96, 101, 3]);
-    expect(seen.map(({ offset }) => offset)).toEqual([RECORD_HEADER, recordSize(96) + RECORD_HEADER, recordSize(96) + recordSize(101) + RECORD_HEADER]);
-    expect([pump.recordsRead, flushes()]).toEqual([3, 1]);
+    expect(done).toEqual([3, 0, "flush"]);
+    expect([pump.recordsRead, assembler.packetsDropped]).toEqual([18, 2]);
   });
 
   it("lets the event loop run between turns and still drains everything", async () => {
-    const { source, pump } = setup(Array.from({ length: 11 }, () => [8]));
+    const { source, pump, done } = setup([...Array.from({ length: 100 }, () => ({ records: 1, full: 1 })), { records: 1 }]);
     source.signal();
-    expect(pump.recordsRead).toBe(4);
-    await waitFor(() => pump.recordsRead === 11, { what: "the ring to be drained" });
+    expect(pump.recordsRead).toBe(32);
+    await waitFor(() => pump.recordsRead === 101, { what: "the ring to be drained" });
+    expect(done.at(-1)).toBe("flush");
   });
 
   it("takes what is in the ring when it is stopped, and nothing after", () => {
-    const { source, pump } = setup([[8], []]);
+    const { source, pump } = setup([{ records: 1 }, { records: 1 }]);
     pump.stop();
     source.signal();
     expect(pump.recordsRead).toBe(1);

@@ -1,19 +1,36 @@
 import { BatchReader, RECORD_BYTES, RECORD_DATA_LEN, RECORD_FAMILY, RECORD_FLOW_ID, RECORD_KIND, RECORD_STREAM_OFFSET, RECORD_WIRE_LEN, SequenceTracker } from "@secuxflow/inspect-abi";
 import fc from "fast-check";
+import { RECORD_HEADER, recordSize, scatterRecords } from "libbpf-ts";
 import { describe, expect, it } from "vitest";
+import { SamplePump } from "../application/sample-pump.js";
 import { FrameAssembler } from "./frame-assembler.js";
 
-/** A ring-buffer record as the XDP program writes it. */
-function ringRecord(flow: number, time: bigint, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(RECORD_BYTES + data.length + 7);
+interface Sample {
+  readonly flow: number;
+  readonly time: bigint;
+  readonly data: Uint8Array;
+  /** What the record claims to have; its data's length unless it lies. */
+  readonly claims?: number;
+}
+
+/** A batch of ring-buffer records as the XDP program writes them. */
+function ringBatch(samples: readonly Sample[]): Uint8Array {
+  const sizes = samples.map(({ data }) => recordSize(RECORD_BYTES + data.length));
+  const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   const view = new DataView(bytes.buffer);
-  view.setUint32(RECORD_FLOW_ID, flow, true);
-  view.setBigUint64(RECORD_STREAM_OFFSET, time, true);
-  view.setUint32(RECORD_DATA_LEN, data.length, true);
-  view.setUint32(RECORD_WIRE_LEN, data.length, true);
-  view.setUint8(RECORD_KIND, 1);
-  view.setUint8(RECORD_FAMILY, 4);
-  bytes.set(data, RECORD_BYTES);
+  let at = 0;
+  samples.forEach(({ flow, time, data, claims = data.length }, index) => {
+    view.setUint32(at, RECORD_BYTES + data.length, true);
+    const record = at + RECORD_HEADER;
+    view.setUint32(record + RECORD_FLOW_ID, flow, true);
+    view.setBigUint64(record + RECORD_STREAM_OFFSET, time, true);
+    view.setUint32(record + RECORD_DATA_LEN, claims, true);
+    view.setUint32(record + RECORD_WIRE_LEN, data.length, true);
+    view.setUint8(record + RECORD_KIND, 1);
+    view.setUint8(record + RECORD_FAMILY, 4);
+    bytes.set(data, record + RECORD_BYTES);
+    at += sizes[index] ?? 0;
+  });
   return bytes;
 }
 
@@ -27,19 +44,28 @@ function harness(maxFrameBytes: number, accept: () => boolean = () => true) {
       return taken;
     },
   });
-  const add = (flow: number, time: bigint, data: Uint8Array): void => {
-    const record = ringRecord(flow, time, data);
-    assembler.add(record, new DataView(record.buffer), 0, record.length);
+  /** Puts samples into a ring and pumps until it is empty. */
+  const deliver = (samples: readonly Sample[]): void => {
+    const batch = ringBatch(samples);
+    let done = 0;
+    const pump = new SamplePump({
+      scatterInto: (target) => {
+        const result = scatterRecords(batch, batch.length, target, done);
+        done += result.records + result.malformed;
+        return result;
+      },
+      onReadable: () => undefined,
+    }, assembler);
+    while (done < samples.length) pump.pump();
   };
-  return { assembler, frames, add };
+  return { assembler, frames, deliver };
 }
 
 describe("FrameAssembler", () => {
   it("carries every packet once, in order within its partition, with its time and bytes", () => {
     fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 255 }), fc.uint8Array({ maxLength: 300 })), { maxLength: 200 }), (packets) => {
-      const { assembler, frames, add } = harness(4_096);
-      packets.forEach(([flow, data], index) => { add(flow, BigInt(index + 1) * 1_000n, data); });
-      assembler.flush();
+      const { assembler, frames, deliver } = harness(4_096);
+      deliver(packets.map(([flow, data], index) => ({ flow, time: BigInt(index + 1) * 1_000n, data })));
       const seen = new Map<number, string[]>();
       for (const { partition, bytes, packets: count } of frames) {
         const reader = new BatchReader(bytes);
@@ -61,8 +87,8 @@ describe("FrameAssembler", () => {
 
   it("leaves a gap in the sequence for a frame that could not be sent", () => {
     let accept = true;
-    const { assembler, frames, add } = harness(4_096, () => accept);
-    const send = (): void => { add(1, 1n, new Uint8Array(10)); add(1, 2n, new Uint8Array(10)); assembler.flush(); };
+    const { assembler, frames, deliver } = harness(4_096, () => accept);
+    const send = (): void => { deliver([1n, 2n].map((time) => ({ flow: 1, time, data: new Uint8Array(10) }))); };
     send();
     accept = false;
     send();
@@ -74,14 +100,20 @@ describe("FrameAssembler", () => {
     expect(assembler.packetsDropped).toBe(2);
   });
 
+  it("begins a new frame where times are too far apart for one", () => {
+    const { frames, deliver } = harness(4_096);
+    const far = 5_000_000_000n;
+    deliver([1n, far, far + 1n].map((time) => ({ flow: 1, time, data: new Uint8Array(1) })));
+    expect(frames.map(({ bytes }) => new BatchReader(bytes).header.timeBaseNs)).toEqual([1_000_001n, far + 1_000_000n]);
+  });
+
   it("counts a record that is shorter than it claims, or larger than a frame, as lost", () => {
-    const { assembler, frames, add } = harness(2_048);
-    const short = ringRecord(1, 1n, new Uint8Array(100));
-    assembler.add(short, new DataView(short.buffer), 0, RECORD_BYTES + 50);
-    assembler.add(short, new DataView(short.buffer), 0, 4);
-    add(1, 1n, new Uint8Array(4_000));
-    assembler.flush();
-    expect(assembler.packetsDropped).toBe(3);
+    const { assembler, frames, deliver } = harness(2_048);
+    deliver([
+      { flow: 1, time: 1n, data: new Uint8Array(50), claims: 100 },
+      { flow: 1, time: 1n, data: new Uint8Array(4_000) },
+    ]);
+    expect(assembler.packetsDropped).toBe(2);
     expect(frames).toEqual([]);
   });
 });
