@@ -15,7 +15,7 @@ import { followPolicy } from "./policy/adapters/policy-feed.js";
 import { LastGoodCorrupt } from "./policy/application/last-good.js";
 import { PolicyApplier } from "./policy/application/policy-applier.js";
 import { SamplePump } from "./sampling/application/sample-pump.js";
-import { FrameAssembler } from "./sampling/domain/frame-assembler.js";
+import { FrameAssembler } from "./sampling/application/frame-assembler.js";
 import { agentMetrics } from "./telemetry/metrics.js";
 import { Problems } from "./telemetry/problems.js";
 import { Reporter } from "./telemetry/reporter.js";

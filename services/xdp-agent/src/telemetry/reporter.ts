@@ -4,7 +4,7 @@ import { publishJson, StatusBucket, type NatsLink } from "@secuxflow/nats";
 import type { XdpAttachments } from "../attachment/xdp-attachments.js";
 import type { DataPlane } from "../dataplane/application/data-plane.js";
 import { TOTAL } from "../dataplane/domain/layout.js";
-import type { FrameAssembler } from "../sampling/domain/frame-assembler.js";
+import type { FrameAssembler } from "../sampling/application/frame-assembler.js";
 import type { Problems } from "./problems.js";
 import { agentStats } from "./stats.js";
 

@@ -1,5 +1,5 @@
 import type { ScatterResult, ScatterTarget } from "libbpf-ts";
-import type { FrameAssembler } from "../domain/frame-assembler.js";
+import type { FrameAssembler } from "./frame-assembler.js";
 
 /** The ring buffer as the pump needs it (libbpf-ts `RingBuffer`). */
 export interface SampleSource {

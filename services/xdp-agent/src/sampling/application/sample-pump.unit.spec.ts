@@ -1,6 +1,6 @@
 import { waitFor } from "@secuxflow/testkit";
 import { describe, expect, it } from "vitest";
-import type { FrameAssembler } from "../domain/frame-assembler.js";
+import type { FrameAssembler } from "./frame-assembler.js";
 import { SamplePump, type SampleSource } from "./sample-pump.js";
 
 /** A ring that answers one call after the other: records sorted, and the group that was full. */

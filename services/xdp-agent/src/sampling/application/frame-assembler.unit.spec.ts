@@ -2,7 +2,7 @@ import { BatchReader, RECORD_BYTES, RECORD_DATA_LEN, RECORD_FAMILY, RECORD_FLOW_
 import fc from "fast-check";
 import { RECORD_HEADER, recordSize, scatterRecords } from "libbpf-ts";
 import { describe, expect, it } from "vitest";
-import { SamplePump } from "../application/sample-pump.js";
+import { SamplePump } from "./sample-pump.js";
 import { FrameAssembler } from "./frame-assembler.js";
 
 interface Sample {
