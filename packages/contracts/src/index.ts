@@ -1,8 +1,22 @@
 export * from "./subjects.js";
+export * from "./sorted-map.js";
 export * from "./net/ip.js";
 export * from "./net/duration.js";
 export * from "./net/protocol.js";
-export * from "./policy/rule.js";
+export * from "./net/ranges.js";
+export * from "./net/tcp-flags.js";
+export * from "./net/rate.js";
+export * from "./policy/limits.js";
+export { AddressText, familyOf, HostText, LengthText, Port, PortsText, PrefixText, ProtocolText, setNamed, TcpFlagsText } from "./policy/text.js";
+export { checkMatch, familyOfMatch, MATCH_FIELDS, type MatchFields } from "./policy/match.js";
+export {
+  FilterRule, ForwardRule, ForwardSpec, Limit, ModuleBinding, ruleOrder, RuleSpec, type ForwardSpecInput, type RuleAction, type RuleSpecInput,
+} from "./policy/rule.js";
+export * from "./policy/rule-table.js";
+export { SetChange, SetContents, SetSpec, type AddressSet, type SetSpecInput } from "./policy/set.js";
+export * from "./policy/entry-set.js";
+export * from "./policy/service.js";
+export * from "./policy/protection.js";
 export * from "./policy/events.js";
 export * from "./policy/state.js";
 export * from "./policy/upcast.js";
@@ -13,5 +27,6 @@ export * from "./alert/alert.js";
 export * from "./alert/rpc.js";
 export * from "./api/problem.js";
 export * from "./api/rest.js";
+export * from "./api/policy.js";
 export * from "./api/alerts.js";
 export * from "./api/routes.js";

@@ -18,6 +18,8 @@ export const FRAME_PARTITIONS = 64;
 export const STREAMS = {
   /** Policy events: kept for ever, never deleted or purged. */
   policy: "SECUXFLOW_POLICY",
+  /** Bodies of policy messages that are too large for one NATS message, in parts; kept as long as their message. */
+  policyBodies: "SECUXFLOW_POLICY_BODIES",
   /** Detections: kept until stored in ClickHouse, and for a while after. */
   detections: "SECUXFLOW_DETECTIONS",
   /** Summaries of the flows that inspection has seen (the history behind a blast radius). */
@@ -48,6 +50,12 @@ export const subjects = {
   policyEvents: (policy: string) => `${SUBJECT_ROOT}.policy.${token("policy", policy)}.event`,
   /** What the policy stream captures. */
   allPolicyEvents: `${SUBJECT_ROOT}.policy.*.event`,
+  /** The parts of one large body, in order. */
+  policyBody: (policy: string, id: string) => `${SUBJECT_ROOT}.policy.${token("policy", policy)}.body.${token("body", id)}`,
+  /** All large bodies of one policy. */
+  policyBodies: (policy: string) => `${SUBJECT_ROOT}.policy.${token("policy", policy)}.body.*`,
+  /** What the stream of bodies captures. */
+  allPolicyBodies: `${SUBJECT_ROOT}.policy.*.body.*`,
   /** Frames (batches of sampled packets, binary) of one partition of one pool; core NATS, at most once. */
   frames: (pool: string, partition: number) => `${SUBJECT_ROOT}.frames.${token("pool", pool)}.${partition}`,
   /** Detections of one module (JSON), JetStream. */

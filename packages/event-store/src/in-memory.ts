@@ -42,6 +42,7 @@ export class InMemoryEventStore<M> implements EventStore<M> {
 
   async follow(stream: string, options: FollowOptions<M>): Promise<void> {
     let last = options.after;
+    let at = 0;
     const head = this.#headOf(stream);
     if (head < last) throw new HistoryRewound(stream, last, head);
     let caughtUp = false;
@@ -50,7 +51,9 @@ export class InMemoryEventStore<M> implements EventStore<M> {
         caughtUp = true;
         options.onCaughtUp?.(last);
       }
-      const next = this.#messages(stream).find(({ revision }) => revision > last);
+      const messages = this.#messages(stream);
+      while (at < messages.length && (messages[at]?.revision ?? 0) <= last) at += 1;
+      const next = messages[at];
       if (next === undefined) {
         await this.#change(options.signal);
       } else {

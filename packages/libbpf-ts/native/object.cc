@@ -131,6 +131,15 @@ static Napi::Value objectSetMaxEntries(const Napi::CallbackInfo& info) {
   return rc(info.Env(), errnoOf(bpf_map__set_max_entries(map, count)));
 }
 
+// objectSetValueSize(object, position, bytes) -> rc; of a map of maps: the value size of the maps that go in
+static Napi::Value objectSetValueSize(const Napi::CallbackInfo& info) {
+  struct bpf_map* map = findMap(unwrap<ObjectBox>(info[0], "object"), u32(info[1], "map"));
+  uint32_t size = u32(info[2], "valueSize");
+  if (map == nullptr) return rc(info.Env(), -ENOENT);
+  struct bpf_map* inner = bpf_map__inner_map(map);
+  return rc(info.Env(), errnoOf(bpf_map__set_value_size(inner == nullptr ? map : inner, size)));
+}
+
 // objectReuseMap(object, position, map) -> rc; libbpf duplicates the descriptor. It would also pin a map that was declared to
 // be pinned by its name: whoever gives the map decides about its pins.
 static Napi::Value objectReuseMap(const Napi::CallbackInfo& info) {
@@ -187,6 +196,7 @@ void registerObject(Napi::Object exports) {
   method<objectMaps>(exports, "objectMaps");
   method<objectSetAutoload>(exports, "objectSetAutoload");
   method<objectSetMaxEntries>(exports, "objectSetMaxEntries");
+  method<objectSetValueSize>(exports, "objectSetValueSize");
   method<objectReuseMap>(exports, "objectReuseMap");
   method<objectInitialBytes>(exports, "objectInitialBytes");
   method<objectProgramFd>(exports, "objectProgramFd");

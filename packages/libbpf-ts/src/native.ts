@@ -129,6 +129,7 @@ export interface Native {
   objectMaps(object: Handle): NativeObjectMap[] | number;
   objectSetAutoload(object: Handle, program: string, autoload: boolean): number;
   objectSetMaxEntries(object: Handle, map: number, count: number): number;
+  objectSetValueSize(object: Handle, map: number, valueSize: number): number;
   objectReuseMap(object: Handle, position: number, map: Handle): number;
   objectInitialBytes(object: Handle, map: number, offset: number, bytes: Uint8Array, write: boolean): number;
   objectProgramFd(object: Handle, program: string): Handle | number;

@@ -108,6 +108,19 @@ describe.skipIf(!kernelReady)(`BpfObject (${KERNEL})`, () => {
     object.close();
   });
 
+  it("changes the size of values, also of the maps in a map of maps", () => {
+    const object = opened().setMapValueSize("first", 4096).setMapValueSize("generations", 4096).load();
+    expect(object.map("first").valueSize).toBe(4096);
+    expect(object.map("generations").lookupInner(0)?.valueSize).toBe(4096);
+    expect(() => object.setMapValueSize("first", 8)).toThrow(/loaded already/);
+    object.close();
+    const refused = opened();
+    expect(() => refused.setMapValueSize("nothing", 8)).toThrow(UnknownNameError);
+    refused.setMapValueSize("first", 4096); // but not the template of the map that holds it
+    expect(() => refused.load()).toThrow(BpfError);
+    refused.close();
+  });
+
   it("throws the verifier's whole log with a summary", () => {
     const object = BpfObject.open(compileFixture("refused"));
     let error: unknown;

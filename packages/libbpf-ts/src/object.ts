@@ -101,6 +101,17 @@ export class BpfObject {
     return this;
   }
 
+  /**
+   * Before load: the size of a map's values in bytes; of a map of maps: that of the maps that go in, which must all have it.
+   * Key, value type and BTF of the declaration no longer apply to the map then.
+   */
+  setMapValueSize(name: string, bytes: number): this {
+    this.#mustBe("open", "setMapValueSize");
+    check(native().objectSetValueSize(this.#handle, this.#position(name), u32(bytes, "valueSize")),
+      "set value size", `map "${name}"`);
+    return this;
+  }
+
   /** Before load: whether a program is loaded (default: all but those in sections that begin with "?"). */
   setAutoload(program: string, autoload: boolean): this {
     this.#mustBe("open", "setAutoload");

@@ -4,12 +4,23 @@ import { z } from "zod";
 export const PROBLEM_STATUS = {
   invalid_input: 400,
   unauthorized: 401,
+  /** Called by a name, or from a web page, that this API does not answer to. */
+  forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   unknown_module: 400,
+  /** A rule names an address set or a service that the policy does not have. */
+  unknown_set: 400,
+  unknown_service: 400,
   stale_revision: 409,
   conflict: 409,
+  /** A set or service of that name is there already. */
+  already_exists: 409,
+  /** A set or service that rules still name cannot be deleted. */
+  in_use: 409,
   limit_reached: 409,
   body_too_large: 413,
+  unsupported_media_type: 415,
   /** The command is dangerous: send it again with `confirm`. */
   confirmation_required: 428,
   internal: 500,

@@ -9,7 +9,8 @@ export const API_VERSION = "secuxflow/v1";
 export const API_PREFIX = "/v1";
 export const DEFAULT_API_PORT = 7_400;
 
-const envelope = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+/** The head that every document has, and its own fields. */
+export const envelope = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.object({ apiVersion: z.literal(API_VERSION), kind: z.literal(kind), ...shape });
 
 /** Where a revision is in force: `active` agents have it in their kernels, `pending` ones were named but have not said so in time. */
@@ -50,7 +51,13 @@ export type RuleView = z.infer<typeof RuleView>;
 export const ForwardView = z.object({ ...ForwardRule.shape, ...Hits, activeOn: z.number().int(), agents: z.number().int() });
 export type ForwardView = z.infer<typeof ForwardView>;
 
-export const RuleList = envelope("RuleList", { revision: z.number().int(), items: z.array(RuleView) });
+export const RuleList = envelope("RuleList", {
+  revision: z.number().int(),
+  items: z.array(RuleView),
+  /** All rules there are, where `items` is a part of them; and the `after` of the next part: a place in the order (`ruleOrder`). */
+  total: z.number().int().optional(),
+  next: z.number().int().optional(),
+});
 export type RuleList = z.infer<typeof RuleList>;
 export const ForwardList = envelope("ForwardList", { revision: z.number().int(), items: z.array(ForwardView) });
 export type ForwardList = z.infer<typeof ForwardList>;
@@ -79,6 +86,8 @@ export const SystemStatus = envelope("Status", {
   components: z.array(z.object({ name: z.string(), state: ComponentState, detail: z.string() })),
   rules: z.number().int(),
   forwards: z.number().int(),
+  sets: z.number().int().optional(),
+  services: z.number().int().optional(),
   agents: z.array(AgentView),
   inspectors: z.array(z.object({ ...InspectorStatus.shape, live: z.boolean() })),
   alerting: AlertingStatus.optional(),

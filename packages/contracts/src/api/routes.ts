@@ -4,11 +4,24 @@
  * | route | method | request | answer |
  * | --- | --- | --- | --- |
  * | /rules | POST | AddRuleRequest | 201 RuleAdded |
- * | /rules | GET | | RuleList |
+ * | /rules | GET | ?after&limit | RuleList, a part of it |
  * | /rules/:id | DELETE | ?waitMs&ifRevision | Removed |
  * | /rules | DELETE | ?confirm=true&waitMs | Removed |
+ * | /rules/import | POST | ImportRulesRequest | 201 RulesImported |
  * | /forwards | POST, GET, DELETE, /forwards/:id DELETE | as rules | ForwardAdded, ForwardList, Removed |
  * | /modules, /agents, /status, /stats | GET | | ModuleList, AgentList, SystemStatus, StatsSnapshot |
+ * | /status/top | GET | ?limit | TopTalkers |
+ * | /sets | POST | AddSetRequest, or text/plain of one entry a line with ?name&comment&confirm&waitMs | 201 SetAdded |
+ * | /sets | GET | | SetList |
+ * | /sets/:name | GET | ?after&limit | SetShown |
+ * | /sets/:name | DELETE | ?waitMs&ifRevision | Deleted |
+ * | /sets/:name/entries | POST | ChangeSetRequest, or text/plain of entries to add | SetEntriesChanged |
+ * | /sets/:name/entries | PUT | ReplaceSetRequest, or text/plain of all entries | SetEntriesChanged |
+ * | /services | POST | AddServiceRequest | 201 ServiceAdded |
+ * | /services | GET | | ServiceList |
+ * | /services/:name | DELETE | ?waitMs&ifRevision | Deleted |
+ * | /protection | GET | | ProtectionShown |
+ * | /protection | PATCH | ChangeProtectionRequest | ProtectionChanged |
  * | /alerts | GET | AlertQuery as query parameters | AlertList |
  * | /alerts/:id | GET | | AlertShown |
  * | /alerts/:id/suggestion | GET | | SuggestionShown |
@@ -22,11 +35,19 @@
 export const routes = {
   rules: "/v1/rules",
   rule: (id: number) => `/v1/rules/${id}`,
+  rulesImport: "/v1/rules/import",
   forwards: "/v1/forwards",
   forward: (id: number) => `/v1/forwards/${id}`,
   modules: "/v1/modules",
   agents: "/v1/agents",
   status: "/v1/status",
+  statusTop: "/v1/status/top",
+  sets: "/v1/sets",
+  set: (name: string) => `/v1/sets/${name}`,
+  setEntries: (name: string) => `/v1/sets/${name}/entries`,
+  services: "/v1/services",
+  service: (name: string) => `/v1/services/${name}`,
+  protection: "/v1/protection",
   stats: "/v1/stats",
   alerts: "/v1/alerts",
   alertsWatch: "/v1/alerts/watch",

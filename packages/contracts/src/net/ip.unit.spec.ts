@@ -18,7 +18,7 @@ describe("parsePrefix", () => {
     ["192.168.1.5/24", /host bits set; did you mean 192\.168\.1\.0\/24, or the single address 192\.168\.1\.5/],
     ["2001:db8::1/64", /did you mean 2001:db8::\/64/], ["10.0.0.0/33", /0 to 32/], ["::/129", /0 to 128/], ["10.0.0.0/", /prefix length/],
     ["10.0.0", /is not an IPv4 or IPv6/], ["010.0.0.1", /is not/], ["1.2.3.4/8/8", /is not/], ["fe80::1%eth0", /is not/], ["", /is not/],
-    ["0x0a000001", /is not/], ["10.0.0.1/-1", /prefix length/], ["10.0.0.1/8e0", /prefix length/], ["10.0.0.256", /is not/],
+    ["0x0a000001", /is not/], ["10.0.0.1/-1", /prefix length/], ["10.0.0.1/8e0", /prefix length/], ["10.0.0.256", /is not/], ["::10.1.2.3", /is not/],
   ])("refuses %s", (text, message) => {
     expect(() => parsePrefix(text)).toThrow(AddressError);
     expect(() => parsePrefix(text)).toThrow(message);
@@ -35,6 +35,30 @@ describe("parsePrefix", () => {
       }
       if (parsed) expect(isIPv4(text.split("/")[0] ?? "") || isIPv6(text.split("/")[0] ?? "")).toBe(true);
     }), { numRuns: 2_000 });
+  });
+
+  it("reads IPv4 prefixes of any length, and refuses exactly those with host bits", () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 4, maxLength: 4 }), fc.integer({ min: 0, max: 32 }), fc.boolean(), (host, length, cut) => {
+      const mask = (index: number): number => (0xff << (8 - Math.min(8, Math.max(0, length - index * 8)))) & 0xff;
+      const bytes = cut ? host.map((byte, index) => byte & mask(index)) : host;
+      const text = `${bytes.join(".")}/${length}`;
+      if (bytes.every((byte, index) => (byte & ~mask(index)) === 0)) {
+        expect(parsePrefix(text)).toEqual({ family: 4, length, bytes: Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...bytes]) });
+        expect(formatPrefix(parsePrefix(text))).toBe(length === 32 ? bytes.join(".") : text);
+      } else {
+        expect(() => parsePrefix(text)).toThrow(`did you mean ${host.map((byte, index) => byte & mask(index)).join(".")}/${length}`);
+      }
+    }));
+  });
+
+  it("refuses exactly the IPv6 prefixes with host bits", () => {
+    fc.assert(fc.property(fc.ipV6(), fc.integer({ min: 0, max: 128 }), (text, length) => {
+      const whole = parseAddress(text);
+      fc.pre(!whole.slice(0, 12).every((byte, index) => byte === (index < 10 ? 0 : 0xff))); // v4-mapped
+      const dirty = bits(whole).slice(length).includes("1");
+      if (dirty) expect(() => parsePrefix(`${text}/${length}`)).toThrow(/host bits set/);
+      else expect(parsePrefix(`${text}/${length}`)).toEqual({ family: 6, length, bytes: whole });
+    }));
   });
 
   it("gives back what it writes", () => {

@@ -1,21 +1,39 @@
 import { z } from "zod";
-import { FilterRule, ForwardRule, ModuleBinding } from "./rule.js";
+import { POLICY_LIMITS } from "./limits.js";
+import { Protection } from "./protection.js";
+import { FilterRule, ForwardRule, Id, ModuleBinding } from "./rule.js";
+import { Service } from "./service.js";
+import { SetChanged, SetCreated, SetReplaced } from "./set.js";
 
-const id = z.number().int().positive();
+const event = <T extends string, S extends z.ZodType>(type: T, data: S) => z.object({ type: z.literal(type), version: z.literal(1), data });
+const Rules = z.array(FilterRule).max(POLICY_LIMITS.rules);
 
 /**
  * Every event a policy knows, by type, in its newest version. An event once published never changes its meaning:
- * a new shape takes a new version here, an upcaster in `upcast.ts` and a golden fixture beside the old ones.
+ * a new shape takes a new version here, an upcaster in `upcast.ts` and a golden fixture beside the old ones. Fields may be
+ * added where their absence means what it meant before.
  */
 export const PolicyEvent = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("rule.added"), version: z.literal(1), data: z.object({ rule: FilterRule }) }),
-  z.object({ type: z.literal("rule.deleted"), version: z.literal(1), data: z.object({ id }) }),
-  z.object({ type: z.literal("rule.expired"), version: z.literal(1), data: z.object({ id }) }),
-  z.object({ type: z.literal("rules.cleared"), version: z.literal(1), data: z.object({ ids: z.array(id) }) }),
-  z.object({ type: z.literal("forward.added"), version: z.literal(1), data: z.object({ forward: ForwardRule }) }),
-  z.object({ type: z.literal("forward.deleted"), version: z.literal(1), data: z.object({ id }) }),
-  z.object({ type: z.literal("forwards.cleared"), version: z.literal(1), data: z.object({ ids: z.array(id) }) }),
-  z.object({ type: z.literal("module.registered"), version: z.literal(1), data: z.object({ module: ModuleBinding }) }),
+  event("rule.added", z.object({ rule: FilterRule })),
+  event("rule.deleted", z.object({ id: Id })),
+  event("rule.expired", z.object({ id: Id })),
+  event("rules.cleared", z.object({ ids: z.array(Id) })),
+  /** Many rules at once. */
+  event("rules.added", z.object({ rules: Rules.min(1) })),
+  /** All filter rules there are from now on. */
+  event("rules.replaced", z.object({ rules: Rules })),
+  event("forward.added", z.object({ forward: ForwardRule })),
+  event("forward.deleted", z.object({ id: Id })),
+  event("forwards.cleared", z.object({ ids: z.array(Id) })),
+  event("module.registered", z.object({ module: ModuleBinding })),
+  event("set.created", SetCreated),
+  event("set.changed", SetChanged),
+  event("set.replaced", SetReplaced),
+  event("set.deleted", z.object({ name: z.string() })),
+  event("service.added", z.object({ service: Service })),
+  event("service.deleted", z.object({ name: z.string() })),
+  /** The whole protection there is from now on. */
+  event("protection.changed", z.object({ protection: Protection })),
 ]);
 export type PolicyEvent = z.infer<typeof PolicyEvent>;
 export type PolicyEventType = PolicyEvent["type"];

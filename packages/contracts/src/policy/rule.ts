@@ -1,127 +1,131 @@
 import { z } from "zod";
-import { AddressError, formatPrefix, parsePrefix } from "../net/ip.js";
-import { formatProtocol, parseProtocol } from "../net/protocol.js";
+import { MAX_RATE } from "../net/rate.js";
 import { TOKEN_PATTERN } from "../subjects.js";
+import { POLICY_LIMITS } from "./limits.js";
+import { checkMatch, matchInput, matchStored } from "./match.js";
+import { Comment, Label, Name } from "./text.js";
 
-/** Limits of one policy. What exceeds them is refused at the border and by the agent. */
-export const POLICY_LIMITS = {
-  rules: 4_096,
-  forwards: 64,
-  modules: 32,
-  commentLength: 256,
-  ttlMaxMs: 366 * 86_400_000,
-} as const;
+export const Id = z.number().int().positive().max(POLICY_LIMITS.idMax);
 
-/** "any", or a prefix in canonical text. Input is normalised (an address stays bare, IPv6 per RFC 5952). */
-export const PrefixText = z.string().max(64).transform((text, context) => {
-  if (text === "any") return "any";
-  try {
-    return formatPrefix(parsePrefix(text));
-  } catch (error) {
-    if (!(error instanceof AddressError)) throw error;
-    context.addIssue({ code: "custom", message: error.message });
-    return z.NEVER;
-  }
+const RateNumber = z.number().int("use a whole number").min(1, "it is at least 1").max(MAX_RATE, "it is at most 10^12");
+
+/** What passes of the packets of a `limit` rule; what is over the rate is dropped. Token bucket. */
+export const Limit = z.strictObject({
+  rate: RateNumber,
+  /** Packets, or bits of IP packets, a second. */
+  unit: z.enum(["packets", "bits"], { error: "a unit is packets or bits" }),
+  /** One bucket for the rule, or one for each source address. */
+  per: z.enum(["rule", "source"], { error: "a limit is per rule or per source" }).default("rule"),
+  /** Size of the bucket, in the unit; absent means what one second gives. */
+  burst: RateNumber.optional(),
 });
+export type Limit = z.output<typeof Limit>;
 
-/** "any", a protocol name (tcp, udp, icmp, icmpv6, sctp, gre) or its number (IANA protocol numbers). Normalised to the name. */
-export const ProtocolText = z.union([z.string().max(16), z.number()]).transform((value, context) => {
-  const number = parseProtocol(String(value));
-  if (number === undefined) {
-    context.addIssue({ code: "custom", message: `${JSON.stringify(value)} is not a protocol; use any, tcp, udp, icmp, icmpv6, sctp, gre or a number from 0 to 255` });
-    return z.NEVER;
-  }
-  return number === "any" ? "any" : formatProtocol(number);
-});
+const ACTIONS = ["drop", "pass", "limit", "reject", "redirect"] as const;
+const Action = z.enum(ACTIONS, { error: "an action is drop or pass, limit, reject or redirect" });
+export type RuleAction = (typeof ACTIONS)[number];
 
-/** A port from 0 to 65535. */
-export const Port = z.number({ error: "a port is a whole number from 0 to 65535" }).int().min(0, "a port is at least 0").max(65_535, "a port is at most 65535");
-
-const matchShape = {
-  src: PrefixText.default("any"),
-  dst: PrefixText.default("any"),
-  /** Source port; absent means any. */
-  sport: Port.optional(),
-  /** Destination port; absent means any. */
-  port: Port.optional(),
-  proto: ProtocolText.default("any"),
-};
-
-interface MatchFields {
-  readonly src: string;
-  readonly dst: string;
-  readonly sport?: number | undefined;
-  readonly port?: number | undefined;
-  readonly proto: string;
+interface ActionFields {
+  readonly action: RuleAction;
+  readonly limit?: unknown;
+  readonly reject?: unknown;
+  readonly service?: unknown;
 }
 
-const PORT_PROTOCOLS = new Set(["tcp", "udp", "sctp"]);
+/** The field that an action needs (or may have), and no other action may have. */
+const ACTION_FIELDS = [
+  { field: "limit", action: "limit", needed: "add a limit such as 1000/s, or use action drop or pass" },
+  { field: "reject", action: "reject", needed: undefined },
+  { field: "service", action: "redirect", needed: "name the service that the packets go to, or use action pass" },
+] as const;
 
-const checkMatch = (match: MatchFields, context: z.core.$RefinementCtx): void => {
-  for (const field of ["port", "sport"] as const) {
-    if (match[field] !== undefined && !PORT_PROTOCOLS.has(match.proto)) {
-      context.addIssue({
-        code: "custom", path: [field],
-        message: match.proto === "any" ? `a ${field} needs a protocol that has ports: add proto tcp or udp` : `${match.proto} has no ports: leave ${field} out, or use proto tcp or udp`,
-      });
+const checkAction = (rule: ActionFields, context: z.core.$RefinementCtx): void => {
+  for (const { field, action, needed } of ACTION_FIELDS) {
+    const given = rule[field] !== undefined;
+    if (given && rule.action !== action) {
+      context.addIssue({ code: "custom", path: [field], message: `${field} belongs to action ${action}: leave it out, or use action ${action}` });
+    } else if (!given && rule.action === action && needed !== undefined) {
+      context.addIssue({ code: "custom", path: [field], message: `action ${action} needs a ${field}: ${needed}` });
     }
-  }
-  const families = [match.src, match.dst].filter((text) => text !== "any").map((text) => (text.includes(":") ? 6 : 4));
-  if (families.length === 2 && families[0] !== families[1]) {
-    context.addIssue({ code: "custom", path: ["dst"], message: `src ${match.src} and dst ${match.dst} are of different IP families; no packet can match both` });
-  }
-  const family = families[0];
-  if ((match.proto === "icmp" && family === 6) || (match.proto === "icmpv6" && family === 4)) {
-    context.addIssue({ code: "custom", path: ["proto"], message: `${match.proto} does not go with an IPv${family ?? 0} address; use ${match.proto === "icmp" ? "icmpv6" : "icmp"}` });
   }
 };
 
-const Label = z.string().max(64).regex(/^[\p{L}\p{N} ._:@/+-]+$/u, "use letters, digits, blanks and . _ : @ / + -");
+/** Drops fields that are undefined or equal their default: equal rules are equal documents. */
+const withoutDefaults = <T extends object>(spec: T, defaults: { readonly [K in keyof T]?: T[K] }): T =>
+  Object.fromEntries(Object.entries(spec).filter(([field, value]) => value !== undefined && value !== defaults[field as keyof T])) as T;
 
 /** What an administrator asks for with `rule add`. Lower priority numbers are tried first; equal ones by id. */
 export const RuleSpec = z.strictObject({
-  ...matchShape,
-  action: z.enum(["drop", "pass"], { error: "an action is drop or pass" }),
+  ...matchInput,
+  action: Action,
+  limit: Limit.optional(),
+  /** `auto`: RST for TCP, ICMP port unreachable for the rest; `unreachable`: ICMP for all. */
+  reject: z.enum(["auto", "unreachable"], { error: "reject is auto or unreachable" }).transform((how) => (how === "auto" ? undefined : how)).optional(),
+  /** The service that packets go to. */
+  service: Name.optional(),
+  /** Counts where it would have been the first match, and does not act. */
+  monitor: z.boolean().optional(),
   priority: z.number().int().min(0).max(65_535).default(1_000),
   /** Time to live in milliseconds; absent means until deleted. */
   ttlMs: z.number().int().min(1_000, "a ttl is at least 1s").max(POLICY_LIMITS.ttlMaxMs, "a ttl is at most 366d").optional(),
-  comment: z.string().max(POLICY_LIMITS.commentLength).optional(),
+  comment: Comment.optional(),
   owner: Label.optional(),
   tags: z.array(Label).max(16).default([]),
   /** The alert this rule answers, where there is one. */
   alertId: z.number().int().positive().optional(),
-}).superRefine(checkMatch);
+}).superRefine(checkMatch).superRefine(checkAction)
+  .overwrite((rule) => withoutDefaults(rule, { monitor: false }));
 export type RuleSpec = z.output<typeof RuleSpec>;
 export type RuleSpecInput = z.input<typeof RuleSpec>;
 
-/** A filter rule as it stands in the policy. Times are ISO 8601 in UTC. */
-export const FilterRule = z.object({
-  id: z.number().int().positive(),
-  src: z.string(), dst: z.string(), sport: z.number().int().optional(), port: z.number().int().optional(), proto: z.string(),
-  action: z.enum(["drop", "pass"]),
+/**
+ * A filter rule as it stands in the policy. Times are ISO 8601 in UTC. A field that this build does not know makes the rule
+ * unreadable: without it the rule would mean more packets than it says.
+ */
+export const FilterRule = z.strictObject({
+  id: Id,
+  ...matchStored,
+  action: z.enum(ACTIONS),
+  limit: Limit.optional(),
+  /** Absent means auto. */
+  reject: z.enum(["unreachable"]).optional(),
+  service: z.string().optional(),
+  monitor: z.boolean().optional(),
   priority: z.number().int(),
   comment: z.string().optional(), owner: z.string().optional(), tags: z.array(z.string()), alertId: z.number().int().optional(),
   createdAt: z.string(), expiresAt: z.string().optional(),
 });
 export type FilterRule = z.infer<typeof FilterRule>;
 
+/** The place of a rule among all: lower is tried first. By priority, then by id, as one number (as the kernel holds it). */
+export const ruleOrder = (rule: { readonly priority: number; readonly id: number }): number => rule.priority * 2 ** 32 + rule.id;
+
 /** What an administrator asks for with `forward add`: which passed packets are copied to which module. */
 export const ForwardSpec = z.strictObject({
-  ...matchShape,
+  ...matchInput,
   module: z.string().regex(TOKEN_PATTERN, "a module name is 1 to 64 of A-Z a-z 0-9 _ -"),
   /** Bytes of each packet that are copied, from the Ethernet header on. */
   snaplen: z.number().int().min(64, "snaplen is at least 64").max(9_216, "snaplen is at most 9216").default(9_216),
-  comment: z.string().max(POLICY_LIMITS.commentLength).optional(),
+  /** One of so many flows is copied, chosen by flow hash; absent means every flow. */
+  sample: z.number().int("sample is a whole number").min(1, "sample is at least 1").max(1_000_000, "sample is at most 1000000").optional(),
+  /** Whose packets: the client's, the service's or both; absent means both. */
+  direction: z.enum(["to-service", "from-service", "both"], { error: "a direction is to-service, from-service or both" })
+    .transform((direction) => (direction === "both" ? undefined : direction)).optional(),
+  comment: Comment.optional(),
   owner: Label.optional(),
-}).superRefine(checkMatch);
+}).superRefine(checkMatch).overwrite((forward) => withoutDefaults(forward, { sample: 1 }));
 export type ForwardSpec = z.output<typeof ForwardSpec>;
 export type ForwardSpecInput = z.input<typeof ForwardSpec>;
 
 /** A forwarding rule as it stands in the policy. */
-export const ForwardRule = z.object({
-  id: z.number().int().positive(),
-  src: z.string(), dst: z.string(), sport: z.number().int().optional(), port: z.number().int().optional(), proto: z.string(),
+export const ForwardRule = z.strictObject({
+  id: Id,
+  ...matchStored,
   module: z.string(), snaplen: z.number().int(),
+  /** Absent means 1: every flow. */
+  sample: z.number().int().optional(),
+  /** Absent means both. */
+  direction: z.enum(["to-service", "from-service"]).optional(),
   comment: z.string().optional(), owner: z.string().optional(),
   createdAt: z.string(),
 });

@@ -25,6 +25,15 @@ describe("readPolicyMessage", () => {
     expect(state.nextRuleId).toBe(3);
   });
 
+  it("folds the second fixture to what is left", () => {
+    const state = readPolicyMessage(fixture("v1-second.json")).events.reduce(evolve, emptyPolicy);
+    expect([...state.rules.keys()]).toEqual([3, 4]);
+    expect([...state.sets].map(([name, { entries }]) => [name, [...entries]])).toEqual([["bad", ["10.8.0.0/16", "2001:db8:bad::/48"]]]);
+    expect([...state.services.keys()]).toEqual(["web"]);
+    expect(state.protection.synCookies).toBe("auto");
+    expect(state.nextRuleId).toBe(5);
+  });
+
   it.each([
     [null], ["x"], [{}], [{ events: [] }], [{ actor: "a", at: "2026-11-22T12:00:00.000Z", events: [{ type: "rule.added", version: 99, data: {} }] }],
     [{ actor: "a", at: "2026-11-22T12:00:00.000Z", events: [{ type: "rule.exploded", version: 1, data: {} }] }],

@@ -19,6 +19,15 @@ export function sampleMessage(n: number): PolicyMessage {
   };
 }
 
+/** A message of about 200 bytes a rule: 12,000 are more than a NATS message takes. */
+function manyRules(count: number): PolicyMessage {
+  const rules = Array.from({ length: count }, (_, n) => ({
+    id: n + 1, src: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`, dst: "any", proto: "tcp", port: 80, action: "drop" as const, priority: 1_000, tags: [],
+    createdAt: "2026-01-01T00:00:00.000Z",
+  }));
+  return { actor: "tester", at: "2026-01-01T00:00:00.000Z", events: [{ type: "rules.added", version: 1, data: { rules } }] };
+}
+
 /**
  * What every event store promises, as tests.
  * @param makeStore gives an empty store; called before each test
@@ -73,6 +82,24 @@ export function eventStoreContract(name: string, makeStore: () => Promise<Contra
       expect(all.map(({ commandId }) => commandId)).toEqual(ids);
       for (const { time } of all) expect(Math.abs(time.getTime() - started)).toBeLessThan(3_600_000);
       expect(await store.head("p")).toBe(revisions.at(-1));
+    });
+
+    it("gives back a message of many rules as it was, to readers and followers", async () => {
+      const large = manyRules(12_000);
+      const commandId = randomUUID();
+      const { revision } = await store.append("p", large, { expectedRevision: 0, commandId });
+      const after = await append("p", 1, revision);
+      expect((await readAll("p")).map(({ message }) => message)).toEqual([large, sampleMessage(1)]);
+      expect(await store.append("p", large, { expectedRevision: 0, commandId })).toEqual({ revision, duplicate: true });
+      await expect(store.append("p", large, { expectedRevision: revision, commandId: randomUUID() })).rejects.toBeInstanceOf(RevisionConflict);
+      const stop = new AbortController();
+      const seen: PolicyMessage[] = [];
+      const done = store.follow("p", { after: 0, signal: stop.signal, onMessage: ({ message }) => void seen.push(message) });
+      await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(2);
+      stop.abort();
+      await done;
+      expect(seen[0]).toEqual(large);
+      expect(await store.head("p")).toBe(after);
     });
 
     it("reads only what comes after a revision", async () => {

@@ -87,6 +87,22 @@ export const DEFINITIONS: readonly StreamDefinition[] = [
     },
     tunable: ["description"],
   },
+  {
+    config: {
+      ...common,
+      name: STREAMS.policyBodies,
+      description: "Large bodies of policy messages: never deleted while a message names them",
+      subjects: [subjects.allPolicyBodies],
+      discard: DiscardPolicy.New,
+      max_msgs_per_subject: -1,
+      max_age: 0,
+      max_bytes: -1,
+      // Bodies of appends that came to nothing are deleted, part by part.
+      deny_delete: false,
+      allow_direct: true,
+    },
+    tunable: ["description"],
+  },
   log(STREAMS.detections, subjects.allDetections, "Detections, until they are stored and for a while after", {
     days: 7,
     bytes: 1024 * MIB,

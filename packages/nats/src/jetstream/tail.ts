@@ -13,6 +13,8 @@ export interface TailOptions {
   readonly filter: string;
   readonly start: TailStart;
   readonly signal: AbortSignal;
+  /** Deliver headers without bodies. */
+  readonly headersOnly?: boolean;
   /** Called in order. What it throws ends the tail. */
   readonly onMessage: (message: JsMsg) => void | Promise<void>;
   /** A new consumer is about to begin: at the start, and after each break. EndTail ends the tail, other errors try again. */
@@ -125,6 +127,7 @@ function consumerConfig(options: TailOptions, last: number): Partial<ConsumerCon
     filter_subject: options.filter,
     inactive_threshold: nanos(INACTIVE_MS),
     mem_storage: true,
+    ...(options.headersOnly === true && { headers_only: true }),
     num_replicas: 1,
   };
 }

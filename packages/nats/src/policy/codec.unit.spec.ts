@@ -2,7 +2,7 @@ import { UnreadablePolicyMessage } from "@secuxflow/contracts";
 import { sampleMessage } from "@secuxflow/event-store/testing";
 import { headers } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
-import { commandIdOf, decodePolicyMessage, policyHeaders } from "./codec.js";
+import { claimedBody, claimOf, commandIdOf, decodePolicyMessage, policyHeaders } from "./codec.js";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const set = policyHeaders(sampleMessage(1), { policy: "p", commandId: "id-1", source: "urn:x" });
@@ -25,10 +25,28 @@ describe("the policy codec", () => {
     expect(commandIdOf(undefined)).toBe("");
   });
 
+  it("reads what was written before rules had their newer conditions", () => {
+    const older = headers();
+    older.set("ce-dataschema", "urn:secuxflow:schema:policy-message:1");
+    expect(decodePolicyMessage(encode(sampleMessage(1)), older)).toEqual(sampleMessage(1));
+  });
+
+  it("reads back the claim of a body that is elsewhere, and refuses one that is damaged", () => {
+    const claim = { id: "A1", sha256: "ab".repeat(32), parts: 3, bytes: 1_234, size: 99_999 };
+    const claiming = policyHeaders(sampleMessage(1), { policy: "p", commandId: "id-1", source: "urn:x", claim });
+    expect([claimOf(claiming), claimedBody(claiming)]).toEqual([claim, "A1"]);
+    expect([claimOf(set), claimOf(undefined), claimedBody(set)]).toEqual([undefined, undefined, ""]);
+    for (const [field, value] of [["sha256", "x"], ["parts", "0"], ["bytes", "1e99"], ["size", ""], ["id", "a.b"]] as const) {
+      const damaged = policyHeaders(sampleMessage(1), { policy: "p", commandId: "id-1", source: "urn:x", claim });
+      damaged.set(`SecuXFlow-Body-${field}`, value);
+      expect(() => claimOf(damaged)).toThrow(UnreadablePolicyMessage);
+    }
+  });
+
   it("refuses another schema, bytes that are no JSON, and JSON that is no message", () => {
     const newer = headers();
-    newer.set("ce-dataschema", "urn:secuxflow:schema:policy-message:2");
-    expect(() => decodePolicyMessage(encode(sampleMessage(1)), newer)).toThrow(/policy-message:2/);
+    newer.set("ce-dataschema", "urn:secuxflow:schema:policy-message:3");
+    expect(() => decodePolicyMessage(encode(sampleMessage(1)), newer)).toThrow(/policy-message:3/);
     for (const body of [
       new Uint8Array(),
       new Uint8Array([0xff]),

@@ -1,7 +1,6 @@
 import { PolicyMessage, STREAMS, subjects } from "@secuxflow/contracts";
 import {
   HistoryRewound,
-  MessageTooLarge,
   RevisionConflict,
   StoreUnavailable,
   type Appended,
@@ -10,76 +9,148 @@ import {
   type FollowOptions,
   type Stored,
 } from "@secuxflow/event-store";
-import type { JsMsg, StoredMsg } from "@nats-io/jetstream";
+import type { JsMsg } from "@nats-io/jetstream";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { apiCode, NatsUnavailable, reasonOf } from "../connection/errors.js";
+import { NatsUnavailable, reasonOf } from "../connection/errors.js";
 import type { NatsLink } from "../connection/link.js";
-import { timeLimit } from "../connection/time-limit.js";
 import { publishStored, PublishRefused, WRONG_LAST_SEQUENCE } from "../jetstream/publish.js";
 import { EndTail, tail } from "../jetstream/tail.js";
-import { commandIdOf, decodePolicyMessage, policyHeaders } from "./codec.js";
+import { PolicyBodies, type StoredBody } from "./bodies.js";
+import { claimOf, commandIdOf, decodePolicyMessage, policyHeaders, type Claim } from "./codec.js";
+import { CONNECT_WAIT_MS, PolicyLog } from "./policy-log.js";
 
-const NO_MESSAGE_FOUND = 10_037;
 /** A command fails when it was not stored by then. */
 const APPEND_DEADLINE_MS = 5_000;
-/** How long a command waits for a connection: enough for a reconnect, short enough for whoever waits. */
-const CONNECT_WAIT_MS = 1_500;
-const READ_DEADLINE_MS = 5_000;
-const PROBE_MS = 500;
-const READ_PAGE = 1_000;
 const RETRY_MS = 50;
+/** Unused bodies are rare: looked for after a large append, once in so long. */
+const SWEEP_EVERY_MS = 3_600_000;
 /** Room for the headers and the protocol line within the server's max_payload. */
 const HEADER_ROOM = 2_048;
 
-/** Policies in JetStream: one subject a policy, the stream sequence is the revision. `stream` is the policy's name. */
+/**
+ * Policies in JetStream: one subject a policy, the stream sequence is the revision. `stream` is the policy's name. A message
+ * larger than NATS takes is stored as a body first and then as a message that names it; readers see no difference.
+ */
 export class JetStreamEventStore implements EventStore<PolicyMessage> {
   readonly #source: string;
-  /** The connection of the link on which the stream was seen to be ready. */
-  #probed = 0;
+  readonly #log: PolicyLog;
+  readonly #bodies: PolicyBodies;
+  /** When the next sweep of a policy is due. */
+  readonly #sweepAt = new Map<string, number>();
 
   constructor(
     private readonly link: NatsLink,
     options: {
-      /** URI of the writing service; default `urn:secuxflow:service:<name of the link>`. */ readonly source?: string;
+      /** URI of the writing service; default `urn:secuxflow:service:<name of the link>`. */
+      readonly source?: string;
+      /** Messages that are read at once; default 10,000. */
+      readonly pageMessages?: number;
     } = {},
   ) {
+    this.#log = new PolicyLog(link, options.pageMessages);
+    this.#bodies = new PolicyBodies(link);
     this.#source = options.source ?? `urn:secuxflow:service:${link.name.replace(/[^A-Za-z0-9._-]/g, "-")}`;
   }
 
   async append(policy: string, message: PolicyMessage, options: AppendOptions): Promise<Appended> {
-    const what = `append to policy "${policy}"`;
-    const { commandId, expectedRevision, traceparent, signal } = options;
     refuseUnreadable(message);
+    const what = `append to policy "${policy}"`;
     const body = new TextEncoder().encode(JSON.stringify(message));
+    const limit = await this.#bodyLimit(what, options.signal);
+    if (body.length <= limit) return this.#publish(what, policy, body, this.#headers(policy, message, options), options);
+    const { claim, sequences } = await this.#put(what, policy, body, limit, options.signal);
+    const set = this.#headers(policy, message, options, claim);
+    const attempt = { mayBeStored: false };
+    try {
+      const appended = await this.#publish(what, policy, new Uint8Array(), set, options, attempt);
+      // The command was appended before this call: its message claims another body.
+      if (appended.duplicate && !attempt.mayBeStored) await this.#bodies.discard(sequences);
+      this.#sweepSometimes(policy);
+      return appended;
+    } catch (error) {
+      if (!attempt.mayBeStored) await this.#bodies.discard(sequences);
+      throw error;
+    }
+  }
+
+  /** Deletes what aborted appends of large messages left behind an hour ago and before. @returns parts deleted */
+  async sweep(policy: string, options: { readonly signal?: AbortSignal; readonly olderThanMs?: number } = {}): Promise<number> {
+    return this.#bodies.sweep(policy, options.signal, options.olderThanMs);
+  }
+
+  #headers(policy: string, message: PolicyMessage, { commandId, expectedRevision, traceparent }: AppendOptions, claim?: Claim): MsgHdrs {
     const set = policyHeaders(message, {
       policy,
       commandId,
       source: this.#source,
       ...(traceparent !== undefined && { traceparent }),
+      ...(claim !== undefined && { claim }),
     });
     set.set("Nats-Expected-Last-Subject-Sequence", `${expectedRevision}`);
     set.set("Nats-Expected-Stream", STREAMS.policy);
+    return set;
+  }
+
+  /** Appends one message. `attempt` tells whether one was sent whose answer did not come. */
+  async #publish(
+    what: string,
+    policy: string,
+    body: Uint8Array,
+    set: MsgHdrs,
+    { expectedRevision, signal }: AppendOptions,
+    attempt: { mayBeStored: boolean } = { mayBeStored: false },
+  ): Promise<Appended> {
     const deadline = performance.now() + APPEND_DEADLINE_MS;
-    let stored: "no" | "unknown" = "no";
+    const stored = (): "no" | "unknown" => (attempt.mayBeStored ? "unknown" : "no");
     for (;;) {
       signal?.throwIfAborted();
       try {
         await this.link.connected({ what, timeoutMs: CONNECT_WAIT_MS, ...(signal !== undefined && { signal }) });
-        this.#refuseTooLarge(policy, body.length);
         const { seq, duplicate } = await publishStored(this.link, what, subjects.policyEvents(policy), body, set);
         return { revision: seq, duplicate };
       } catch (error) {
-        if (error instanceof PublishRefused) throw refused(error, policy, expectedRevision, stored);
+        if (error instanceof PublishRefused) throw refused(error, policy, expectedRevision, stored());
         if (!(error instanceof NatsUnavailable)) throw error;
-        if (error.sent) stored = "unknown";
+        if (error.sent) attempt.mayBeStored = true;
         // With the same command id a retry is safe: what was stored the first time is answered as a duplicate.
         if (performance.now() > deadline || (this.link.state() !== "connected" && !error.sent)) {
-          throw new StoreUnavailable(what, error.reason, stored, { cause: error });
+          throw new StoreUnavailable(what, error.reason, stored(), { cause: error });
         }
         await sleep(RETRY_MS);
       }
     }
+  }
+
+  /** Bytes of a body that fits a message of the server that the link is connected to. @throws StoreUnavailable */
+  async #bodyLimit(what: string, signal: AbortSignal | undefined): Promise<number> {
+    try {
+      await this.link.connected({ what, timeoutMs: CONNECT_WAIT_MS, ...(signal !== undefined && { signal }) });
+      return (this.link.connection(what).info?.max_payload ?? Infinity) - HEADER_ROOM;
+    } catch (error) {
+      if (!(error instanceof NatsUnavailable)) throw error;
+      throw new StoreUnavailable(what, error.reason, "no", { cause: error });
+    }
+  }
+
+  async #put(what: string, policy: string, body: Uint8Array, limit: number, signal: AbortSignal | undefined): Promise<StoredBody> {
+    try {
+      return await this.#bodies.put(policy, body, limit, signal);
+    } catch (error) {
+      if (error instanceof NatsUnavailable) throw new StoreUnavailable(what, error.reason, "no", { cause: error });
+      if (error instanceof PublishRefused) throw new StoreUnavailable(what, error.description, "no", { cause: error });
+      throw error;
+    }
+  }
+
+  #sweepSometimes(policy: string): void {
+    const now = performance.now();
+    if (now < (this.#sweepAt.get(policy) ?? 0)) return;
+    this.#sweepAt.set(policy, now + SWEEP_EVERY_MS);
+    this.#bodies.sweep(policy).catch((error: unknown) => {
+      this.link.log.debug({ policy, reason: reasonOf(error) }, "unused bodies are left to the next sweep");
+    });
   }
 
   async *read(
@@ -90,9 +161,9 @@ export class JetStreamEventStore implements EventStore<PolicyMessage> {
     const head = await this.head(policy);
     if (head < last) throw new HistoryRewound(policy, last, head);
     while (last < head) {
-      for (const message of await this.#page(policy, last, head, options.signal)) {
+      for (const message of await this.#log.page(policy, last, head, options.signal)) {
         last = message.seq;
-        yield toStored(message);
+        yield await this.#stored(policy, message, options.signal);
       }
     }
   }
@@ -108,7 +179,7 @@ export class JetStreamEventStore implements EventStore<PolicyMessage> {
       onBegin: () => this.#verify(policy, last),
       onMessage: async (message) => {
         last = { revision: message.seq, commandId: commandIdOf(message.headers) };
-        await deliver(message, options);
+        await this.#deliver(policy, message, options);
       },
       onCaughtUp: () => {
         if (!caughtUp) options.onCaughtUp?.(last.revision);
@@ -118,10 +189,7 @@ export class JetStreamEventStore implements EventStore<PolicyMessage> {
   }
 
   async head(policy: string): Promise<number> {
-    const found = await this.#message(`looking for the end of policy "${policy}"`, {
-      last_by_subj: subjects.policyEvents(policy),
-    });
-    return found?.seq ?? 0;
+    return this.#log.head(policy);
   }
 
   /** Refuses to go on where history was lost: the end lies before what was read, or the last message read is another one now. */
@@ -130,65 +198,48 @@ export class JetStreamEventStore implements EventStore<PolicyMessage> {
     const head = await this.head(policy);
     if (head < last.revision) throw new EndTail(new HistoryRewound(policy, last.revision, head));
     if (last.commandId === "") return;
-    const found = await this.#message(`looking for revision ${last.revision}`, { seq: last.revision });
-    if (commandIdOf(found?.header) !== last.commandId) throw new EndTail(new HistoryRewound(policy, last.revision, head));
+    if ((await this.#log.commandId(last.revision)) !== last.commandId) {
+      throw new EndTail(new HistoryRewound(policy, last.revision, head));
+    }
   }
 
-  async #message(what: string, query: { last_by_subj: string } | { seq: number }): Promise<StoredMsg | undefined> {
+  /** A message with its body, wherever that is. @throws UnreadablePolicyMessage, StoreUnavailable */
+  async #stored(policy: string, message: JsMsg, signal: AbortSignal | undefined): Promise<Stored<PolicyMessage>> {
     try {
-      await this.link.connected({ what, timeoutMs: CONNECT_WAIT_MS });
-      await this.#probe(what);
-      const manager = await this.link.manager(what);
-      return (await manager.streams.getMessage(STREAMS.policy, query)) ?? undefined;
+      const claim = claimOf(message.headers);
+      const body = claim === undefined ? message.data : await this.#bodies.get(policy, claim, signal);
+      return {
+        revision: message.seq,
+        time: message.time,
+        message: decodePolicyMessage(body, message.headers),
+        commandId: commandIdOf(message.headers),
+      };
     } catch (error) {
-      if (apiCode(error) === NO_MESSAGE_FOUND) return undefined;
-      throw new StoreUnavailable(what, error instanceof NatsUnavailable ? error.reason : reasonOf(error), "no", { cause: error });
+      if (!(error instanceof NatsUnavailable)) throw error;
+      throw new StoreUnavailable(error.what, error.reason, "no", { cause: error });
     }
   }
 
-  /**
-   * Asks once a connection whether the stream is ready. nats-server 2.9.10 crashes (nil pointer in jsMsgGetRequest) when a
-   * message is asked of the leader while the stream is just being made, as it is when services start together. A direct
-   * get has no listener until the stream is complete; then the leader, who never lags behind, can be asked safely.
-   */
-  async #probe(what: string): Promise<void> {
-    const connection = this.link.connections();
-    if (this.#probed === connection) return;
-    await this.link
-      .request(what, `$JS.API.DIRECT.GET.${STREAMS.policy}`, JSON.stringify({ seq: 1 }), { timeoutMs: PROBE_MS })
-      .catch((cause: unknown) => {
-        throw new NatsUnavailable(what, `the stream ${STREAMS.policy} does not answer, it may not be made yet`, false, { cause });
-      });
-    this.#probed = connection;
-  }
-
-  /** The next messages after `after`, at most a page, none beyond `head`. */
-  async #page(policy: string, after: number, head: number, signal: AbortSignal | undefined): Promise<JsMsg[]> {
-    const limit = timeLimit(READ_DEADLINE_MS, signal);
-    const messages: JsMsg[] = [];
-    try {
-      await tail(this.link, {
-        stream: STREAMS.policy,
-        filter: subjects.policyEvents(policy),
-        start: { after },
-        signal: limit.signal,
-        onMessage: (message) => {
-          if (message.seq <= head) messages.push(message);
-          if (message.seq >= head || messages.length >= READ_PAGE) limit.end();
-        },
-      });
-    } finally {
-      limit.end();
+  /** Hands a message to the follower. While its body cannot be had because NATS is away, it waits. */
+  async #deliver(policy: string, message: JsMsg, options: FollowOptions<PolicyMessage>): Promise<void> {
+    let stored: Stored<PolicyMessage> | undefined;
+    while (stored === undefined) {
+      try {
+        stored = await this.#stored(policy, message, options.signal);
+      } catch (error) {
+        if (options.signal.aborted) return;
+        if (error instanceof StoreUnavailable) {
+          if (this.link.state() === "closed") throw error;
+          await this.link.connected({ signal: options.signal }).catch(() => undefined);
+          await sleep(RETRY_MS);
+          continue;
+        }
+        if (options.onUnreadable === undefined) throw error;
+        await options.onUnreadable(message.seq, error instanceof Error ? error : new Error(reasonOf(error)));
+        return;
+      }
     }
-    signal?.throwIfAborted();
-    if (messages.length === 0)
-      throw new StoreUnavailable(`reading policy "${policy}"`, `no answer within ${READ_DEADLINE_MS} ms`, "no");
-    return messages;
-  }
-
-  #refuseTooLarge(policy: string, bytes: number): void {
-    const limit = (this.link.connection("append").info?.max_payload ?? Infinity) - HEADER_ROOM;
-    if (bytes > limit) throw new MessageTooLarge(policy, bytes, limit);
+    await options.onMessage(stored);
   }
 }
 
@@ -204,22 +255,3 @@ function refused(error: PublishRefused, policy: string, expected: number, stored
   const actual = /wrong last sequence: (\d+)/.exec(error.description)?.[1];
   return new RevisionConflict(policy, expected, actual === undefined ? undefined : Number(actual));
 }
-
-async function deliver(message: JsMsg, options: FollowOptions<PolicyMessage>): Promise<void> {
-  let stored: Stored<PolicyMessage>;
-  try {
-    stored = toStored(message);
-  } catch (error) {
-    if (options.onUnreadable === undefined) throw error;
-    await options.onUnreadable(message.seq, error instanceof Error ? error : new Error(reasonOf(error)));
-    return;
-  }
-  await options.onMessage(stored);
-}
-
-const toStored = (message: JsMsg): Stored<PolicyMessage> => ({
-  revision: message.seq,
-  time: message.time,
-  message: decodePolicyMessage(message.data, message.headers),
-  commandId: commandIdOf(message.headers),
-});
