@@ -1,19 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The SecuXFlow packet filter.
+ * The SecuXFlow packet filter: from a frame to its verdict.
  *
- * A packet is parsed, tried against the management allow-list, then against the rules of the policy in force
- * (first match by priority, then by id; what matches none passes), counted, and, where it passes, copied to user
- * space for the modules of every forwarding rule that it matches.
+ * A packet is parsed, tried against the management allow-list, then against the policy in force (first match by priority,
+ * then by id; what matches none passes). What passes is guarded against SYN floods, copied to user space for the modules
+ * of every forwarding rule that it matches, and, where it is for a service, sent straight to its container.
  */
 #pragma once
+#include "cache.h"
+#include "classify.h"
+#include "image.h"
 #include "layout.h"
+#include "limit.h"
 #include "maps.h"
 #include "match.h"
 #include "parse.h"
+#include "redirect.h"
+#include "reject.h"
 #include "sample.h"
+#include "state.h"
+#include "syn.h"
+#include "top.h"
+#include <stddef.h>
 
-/* The policy map in force. The generation is read once, so that a packet is judged by one policy from end to end. */
+/*
+ * What a program needs of memory for a packet beside its 512 bytes of stack; one packet at a time runs on a CPU. It keeps
+ * verification short, too: the verifier follows each value on the stack, but none in a map.
+ */
+struct scratch {
+	struct search search;
+	struct flow_lookup flow;
+	__u32 random; /* state of a cheap generator: the helper costs more than the rest of a packet's share in the statistics */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* One packet on its way through the filter. */
+struct passage {
+	struct xdp_md *ctx;
+	void *map;                          /* the generation in force */
+	const struct policy_head *head;
+	const struct protection *shield;
+	struct search *search;
+	struct flow_lookup *flow;
+	__u32 wire_len;
+	__u32 service;                      /* while judged: what a redirecting rule names, index + 1, or 0; then the service, or NO_SERVICE */
+	__u32 reject;                       /* options of a rejecting rule + 1, or 0 */
+};
+
+/* The generation in force. It is named once, so that a packet is judged by one policy from end to end. */
 static __always_inline void *active_policy(void)
 {
 	__u32 zero = 0, generation;
@@ -33,58 +73,276 @@ static __always_inline struct policy_head *head_of(void *map)
 	return value ? &value->head : NULL;
 }
 
-/* Copies a packet that passes to user space where forwarding rules want it. */
-static __always_inline void forward_copies(struct xdp_md *ctx, void *map, const struct policy_head *head,
-					   struct packet *packet, __u32 wire_len, __u64 now)
+/* Fills in which address sets the packet is in, where a rule asks. */
+static __noinline int look_up_sets(struct passage *passage)
 {
-	struct collect collect = {
-		.map = map, .packet = packet, .now = now, .wire_len = wire_len,
-		.next = 1 + head->rules, .end = 1 + head->rules + head->forwards,
-	};
+	void *blob = image_of(&sets, passage->head->sets);
 
-	bpf_loop(MAX_FORWARDS, collect_step, &collect, 0);
-	if (collect.modules)
-		sample_packet(ctx, packet, wire_len, collect.modules, collect.forward_id, collect.snaplen);
+	if (blob)
+		find_sets(blob, passage->search);
+	passage->search->sets_known = 1;
+	return 0;
 }
 
-/* The whole filter; returns XDP_PASS or XDP_DROP. */
-static __always_inline int filter_packet(struct xdp_md *ctx)
+/* Copies a packet that passes to user space where forwarding rules, or the service it belongs to, want it. */
+static __noinline int forward_copies(struct passage *passage, __u32 direction)
 {
-	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 wire_len = bpf_xdp_get_buff_len(ctx);
-	struct packet packet = {};
-	struct policy_head *head;
-	struct entry *rule;
-	__u64 now;
-	void *map;
-	int parsed = parse_frame(&packet, data, end);
+	struct collect collect = {
+		.map = passage->map, .search = passage->search, .now = bpf_ktime_get_coarse_ns(), .wire_len = passage->wire_len,
+		.direction = direction, .flow_hash = packet_flow_hash(&passage->search->packet),
+		.next = 1 + passage->head->rules, .end = 1 + passage->head->rules + passage->head->forwards,
+	};
 
-	if (parsed != PARSE_OK) {
-		count(&totals, TOTAL_PASS, wire_len, 0);
-		if (parsed == PARSE_BAD)
-			count(&totals, TOTAL_UNPARSED, wire_len, 0);
-		return XDP_PASS;
+	/* A packet that no rule was tried for (kept verdict, allow-list, answer) has been looked for neither in sets nor sockets. */
+	if (passage->head->forwards && passage->head->sets != NO_IMAGE && !passage->search->sets_known)
+		look_up_sets(passage);
+	if (passage->head->forwards && passage->head->flags & HEAD_STATE && !passage->search->state)
+		passage->search->state = established(passage->ctx, &passage->search->packet) ? DETAIL_ESTABLISHED : DETAIL_NEW;
+	if (passage->head->forwards)
+		bpf_loop(MAX_FORWARDS, collect_step, &collect, 0);
+	if (passage->service != NO_SERVICE)
+		inspect_service(passage->service, &collect.modules, &collect.snaplen);
+	if (collect.modules)
+		sample_packet(passage->ctx, &passage->search->packet, &collect);
+	return 0;
+}
+
+/* The verdict of the rule that decides: XDP_PASS or XDP_DROP; what `passage` says is then still to be done. */
+static __always_inline int act(struct passage *passage, const struct detail *detail)
+{
+	__u32 wire_len = passage->wire_len;
+
+	count(&rule_counters, detail->slot, wire_len, bpf_ktime_get_coarse_ns());
+	switch (detail->verdict) {
+	case VERDICT_DROP:
+		return XDP_DROP;
+	case VERDICT_LIMIT:
+		if (within_limit(detail, &passage->search->packet, wire_len, bpf_ktime_get_ns()))
+			return XDP_PASS;
+		count(&totals, TOTAL_LIMITED, wire_len, 0);
+		return XDP_DROP;
+	case VERDICT_REJECT:
+		passage->reject = detail->option + 1;
+		return XDP_DROP;
+	case VERDICT_REDIRECT:
+		passage->service = detail->target;
 	}
-	map = active_policy();
-	head = map ? head_of(map) : NULL;
-	if (!head) {
-		count(&totals, TOTAL_PASS, wire_len, 0);
-		return XDP_PASS;
-	}
-	now = bpf_ktime_get_coarse_ns();
+	return XDP_PASS;
+}
+
+/* Answers a packet that a rule rejects: XDP_TX, or XDP_DROP where it gets no answer. */
+static __always_inline int answer(struct passage *passage)
+{
+	int verdict = reject_packet(passage->ctx, passage->shield, &passage->search->packet, passage->reject - 1, bpf_ktime_get_coarse_ns());
+
+	if (verdict == XDP_TX)
+		count(&totals, TOTAL_REJECTED, passage->wire_len, 0);
+	return verdict;
+}
+
+/* A function of its own: what it needs of the stack is free again for what comes after it. */
+static __noinline int search_allowed(struct search *search, __u32 entries)
+{
+	__u64 order = NO_ORDER;
+
+	return first_match(&allowed, search, entries, MAX_ALLOWED, &order) != NULL;
+}
+
+/* Whether the allow-list of this host's configuration has the packet. */
+static __always_inline int is_allowed(struct search *search)
+{
 	struct policy_head *allow = head_of(&allowed);
-	if (!(allow && allow->rules && first_match(&allowed, &packet, 1, allow->rules, MAX_ALLOWED))) {
-		rule = head->rules ? first_match(map, &packet, 1, head->rules, MAX_RULES) : NULL;
-		if (rule) {
-			count(&rule_counters, rule->slot, wire_len, now);
-			if (rule->verdict == VERDICT_DROP) {
-				count(&totals, TOTAL_DROP, wire_len, 0);
-				return XDP_DROP;
-			}
+
+	return allow && allow->rules && search_allowed(search, allow->rules);
+}
+
+/* The kept verdict of the packet's flow: whether there is one, and its rule. */
+static __always_inline int find_kept(struct passage *passage, void *image, struct detail **detail)
+{
+	struct flow_lookup *flow = passage->flow;
+
+	*detail = NULL;
+	if (!flow_find(flow, &passage->search->packet, passage->search->ifindex, passage->head->sequence))
+		return 0;
+	if (flow->key.position == NO_POSITION)
+		return 1;
+	/* Deleted rules are of an earlier generation; only expiry comes by itself. */
+	*detail = &record_at(image, flow->key.position)->detail;
+	return !has_expired(*detail);
+}
+
+/*
+ * The rule that decides, or NULL, of overlay and image together. Where the flow cache pays, a verdict that holds for the
+ * whole flow is kept in it, as the position of its rule's record in the image: not while there is an overlay, which is
+ * empty but for moments after a change.
+ */
+static __always_inline struct detail *find_rule(struct passage *passage)
+{
+	const struct policy_head *head = passage->head;
+	struct search *search = passage->search;
+	void *image = head->image == NO_IMAGE ? NULL : image_of(&images, head->image);
+	struct detail *detail = NULL, *nearer;
+	__u64 order = NO_ORDER;
+	__u32 position;
+
+	passage->flow->keep = 0;
+	if (image && head->flags & HEAD_CACHE && !head->rules && find_kept(passage, image, &detail)) {
+		count(&totals, TOTAL_CACHED, passage->wire_len, 0);
+		return detail;
+	}
+	if (head->sets != NO_IMAGE)
+		look_up_sets(passage);
+	search->volatile_ = 0; /* what the allow-list met does not count */
+	detail = NULL;
+	if (image) {
+		position = classify(image, search, &order);
+		if (position != NO_RECORD)
+			detail = &record_at(image, position)->detail;
+		if (!search->volatile_ && !search->monitors)
+			flow_keep(passage->flow, position);
+	}
+	if (head->rules) {
+		nearer = first_match(passage->map, search, head->rules, MAX_OVERLAY_RULES, &order);
+		if (nearer)
+			detail = nearer;
+	}
+	if (search->monitors)
+		count_monitors(search, order, passage->wire_len, bpf_ktime_get_coarse_ns());
+	return detail;
+}
+
+/* Whether protection stops or lets through a packet before any rule; else -1. */
+static __noinline int judge_source(struct passage *passage)
+{
+	const struct protection *shield = passage->shield;
+	struct search *search = passage->search;
+	__u32 flags = passage->head->flags;
+
+	if (flags & (HEAD_ESTABLISHED_PASS | HEAD_STATE)) {
+		search->state = established(passage->ctx, &search->packet) ? DETAIL_ESTABLISHED : DETAIL_NEW;
+		if (flags & HEAD_ESTABLISHED_PASS && search->state == DETAIL_ESTABLISHED) {
+			count_defence(DEFENCE_ESTABLISHED, &search->packet);
+			return XDP_PASS;
 		}
 	}
-	count(&totals, TOTAL_PASS, wire_len, 0);
-	if (head->forwards)
-		forward_copies(ctx, map, head, &packet, wire_len, now);
-	return XDP_PASS;
+	if (shield->source_unit_ns && !within_source_limit(shield, &search->packet, bpf_ktime_get_ns())) {
+		count(&totals, TOTAL_LIMITED, passage->wire_len, 0);
+		return XDP_DROP;
+	}
+	return -1;
+}
+
+/* The verdict of the policy in force. */
+static __noinline int judge(struct passage *passage)
+{
+	struct detail *detail;
+
+	/* Calls cost: several nanoseconds each where returns are guarded against speculation. */
+	if (passage->shield->source_unit_ns || passage->head->flags & (HEAD_ESTABLISHED_PASS | HEAD_STATE)) {
+		int verdict = judge_source(passage);
+
+		if (verdict >= 0)
+			return verdict;
+	}
+	detail = find_rule(passage);
+	return detail ? act(passage, detail) : XDP_PASS;
+}
+
+static __noinline int guard(struct passage *passage)
+{
+	const struct packet *packet = &passage->search->packet;
+	int of_service = service_of(packet, passage->service) != NO_SERVICE;
+
+	return guard_connections(passage->ctx, passage->shield, packet, bpf_ktime_get_coarse_ns(), of_service);
+}
+
+/* Adds 1 of TALKER_SAMPLE packets to the statistics of top talkers. */
+static __always_inline void sample_talkers(struct passage *passage, struct scratch *memory)
+{
+	memory->random = memory->random * 1664525 + 1013904223; /* Numerical Recipes, 7.1: a quick generator */
+	if (memory->random >> 8 & (TALKER_SAMPLE - 1))
+		return;
+	memory->random ^= bpf_get_prandom_u32();
+	record_talker(&memory->search.packet, passage->wire_len, bpf_ktime_get_coarse_ns());
+}
+
+/* Reads the frame; returns 0 where the filter is to judge it. */
+static __always_inline int begin(struct passage *passage)
+{
+	struct xdp_md *ctx = passage->ctx;
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct scratch *memory;
+	__u32 zero = 0;
+	int parsed;
+
+	passage->wire_len = end - data;
+	memory = bpf_map_lookup_elem(&scratch, &zero);
+	passage->shield = protection_in_force();
+	passage->map = active_policy();
+	passage->head = passage->map ? head_of(passage->map) : NULL;
+	if (!memory || !passage->shield || !passage->head)
+		return -1;
+	passage->search = &memory->search;
+	passage->flow = &memory->flow;
+	__builtin_memset(&memory->search, 0, offsetof(struct search, monitor));
+	parsed = parse_frame(&memory->search.packet, data, end);
+	/* The rest of a frame in several buffers is asked for only where there can be one. */
+	if (parsed != PARSE_OK || memory->search.packet.l3_offset + memory->search.packet.length > passage->wire_len)
+		passage->wire_len = bpf_xdp_get_buff_len(ctx);
+	if (parsed == PARSE_BAD)
+		count(&totals, TOTAL_UNPARSED, passage->wire_len, 0);
+	if (parsed != PARSE_OK)
+		return -1;
+	memory->search.sequence = passage->head->sequence;
+	memory->search.ifindex = ctx->ingress_ifindex;
+	if (passage->shield->top_on)
+		sample_talkers(passage, memory);
+	return 0;
+}
+
+/* The whole filter, for packets that come to this host; returns an XDP action. */
+static __always_inline int filter_packet(struct xdp_md *ctx)
+{
+	struct passage passage = { .ctx = ctx };
+	struct packet *packet;
+	int verdict = XDP_PASS;
+	__u32 service;
+
+	if (begin(&passage)) {
+		count(&totals, TOTAL_PASS, passage.wire_len, 0);
+		return XDP_PASS;
+	}
+	packet = &passage.search->packet;
+	if (!is_allowed(passage.search))
+		verdict = judge(&passage);
+	if (verdict == XDP_PASS && passage.shield->syn_mode != SYN_OFF)
+		verdict = guard(&passage);
+	if (verdict != XDP_PASS) {
+		count(&totals, TOTAL_DROP, passage.wire_len, 0);
+		return passage.reject ? answer(&passage) : verdict;
+	}
+	count(&totals, TOTAL_PASS, passage.wire_len, 0);
+	service = service_of(packet, passage.service);
+	passage.service = service;
+	if (passage.head->forwards || service != NO_SERVICE)
+		forward_copies(&passage, DETAIL_TO_SERVICE);
+	if (service != NO_SERVICE)
+		return redirect_packet(ctx, packet, service, passage.wire_len, bpf_ktime_get_coarse_ns());
+	return packet->known & KNOWN_ICMP ? redirect_error(ctx, packet, passage.wire_len, bpf_ktime_get_coarse_ns()) : XDP_PASS;
+}
+
+/* Packets that come out of a container: rules do not judge them; answers are copied, counted and sent straight back. */
+static __always_inline int filter_answer(struct xdp_md *ctx)
+{
+	struct passage passage = { .ctx = ctx };
+	struct packet *packet;
+
+	if (begin(&passage))
+		return XDP_PASS;
+	packet = &passage.search->packet;
+	passage.service = find_answer(ctx, packet, passage.wire_len, bpf_ktime_get_coarse_ns());
+	if (passage.service == NO_SERVICE)
+		return XDP_PASS;
+	forward_copies(&passage, DETAIL_FROM_SERVICE);
+	return send_answer(ctx, packet, passage.wire_len);
 }

@@ -6,12 +6,12 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * One policy: element 0 is the head, then rules, then forwarding rules. Mapped into the agent's memory, which
- * writes a generation that no packet reads.
+ * One generation: element 0 is the head, then the rules that are not in the image, then forwarding rules. Mapped into
+ * the agent's memory, which writes a generation that no packet reads.
  */
 struct policy_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1 + MAX_RULES + MAX_FORWARDS);
+	__uint(max_entries, 1 + MAX_OVERLAY_RULES + MAX_FORWARDS);
 	__type(key, __u32);
 	__type(value, union policy_value);
 	__uint(map_flags, BPF_F_MMAPABLE);

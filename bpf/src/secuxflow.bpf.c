@@ -8,6 +8,13 @@ int secuxflow(struct xdp_md *ctx)
 	return filter_packet(ctx);
 }
 
+/* At the host's end of a container's veth pair. */
+SEC("xdp.frags")
+int secuxflow_service(struct xdp_md *ctx)
+{
+	return filter_answer(ctx);
+}
+
 /* Keeps a veth peer's NAPI on, which native XDP at the other end needs, and changes nothing. */
 SEC("xdp.frags")
 int secuxflow_passthrough(struct xdp_md *ctx)

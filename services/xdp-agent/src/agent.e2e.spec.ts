@@ -8,6 +8,7 @@ import { buildFrame, needs, waitFor, type Capture } from "@secuxflow/testkit";
 import { BpfLink, BpfObject, queryXdp } from "libbpf-ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { removePinFolder } from "./dataplane/adapters/pinned-object.js";
+import { LAYOUT_VERSION } from "./dataplane/domain/layout.js";
 import { BPF_OBJECT } from "./testing/bpf-object.js";
 import { AgentHarness } from "./testing/agent-harness.js";
 import { forward, rule } from "./testing/policies.js";
@@ -102,7 +103,7 @@ needs(describe, "kernel", "nats")("xdp-agent on a real interface", () => {
   });
 
   const linkPin = (): string => {
-    const folder = join(harness.pinFolder, "layout-1");
+    const folder = join(harness.pinFolder, `layout-${LAYOUT_VERSION}`);
     const name = readdirSync(folder).find((entry) => entry.startsWith("link-"));
     if (name === undefined) throw new Error("no link is pinned");
     return join(folder, name);
@@ -116,9 +117,11 @@ needs(describe, "kernel", "nats")("xdp-agent on a real interface", () => {
     const file = join(harness.stateDir, "default.last-good");
     await writeFile(file, (await readFile(file, "utf8")).replace("icmp", "tcp!"));
     await harness.start();
-    await waitFor(async () => (await harness.status())?.problems.some((problem) => problem.includes("damaged")), { what: "the damage to be reported" });
+    await waitFor(() => harness.agent?.log.includes("damaged"), { what: "the damage to be reported" });
     await harness.inForce(revision);
     await isDropped();
+    // Written anew, it is no longer reported.
+    await waitFor(async () => (await harness.status())?.state === "ok", { what: "the problem to be over" });
   });
 
   it("puts the filter back where somebody detached it", async () => {

@@ -37,3 +37,17 @@ export function reportInterface(wanted: WantedInterface, found: FoundInterface |
     ...(attached && found?.programId !== undefined ? { programId: found.programId } : {}),
   };
 }
+
+/** libxdp's dispatcher (xdp-tools: lib/libxdp/xdp-dispatcher.c.in), which runs several XDP programs one after the other. */
+const DISPATCHER = "xdp_dispatcher";
+
+/** What to tell of an interface that another program holds: who it is, and what to do. */
+export function blockedBy(label: string, programId: number, programName: string | undefined): string {
+  if (programName === DISPATCHER) {
+    return `interface ${label} runs libxdp's dispatcher (${DISPATCHER}, program id ${programId}) with the programs of other tools; SecuXFlow does not join it: `
+      + "take those off (xdp-loader status, xdp-loader unload), or take the interface out of the configuration";
+  }
+  const name = programName === undefined || programName === "" ? "" : ` ${programName}`;
+  return `interface ${label} runs another XDP program${name} (id ${programId}); detach that one first (ip link set dev IFACE xdp off, or its own tool), `
+    + "or take the interface out of the configuration";
+}

@@ -71,7 +71,8 @@ export class PolicyFollower {
     // Nothing after a message that was not understood: it may have changed what these events build on.
     if (this.#problem !== undefined) return;
     const before = this.#state.modules;
-    this.#state = message.events.reduce(evolve, this.#state);
+    // Of a policy with 100,000 rules only the modules are of interest here.
+    this.#state = message.events.filter(({ type }) => type === "module.registered").reduce(evolve, this.#state);
     this.#revision = revision;
     if (this.#state.modules !== before) this.onModules(this.#state.modules);
   }

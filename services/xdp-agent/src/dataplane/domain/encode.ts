@@ -1,149 +1,223 @@
-import { formatProtocol, parsePrefix, parseProtocol, type FilterRule, type ForwardRule, type Prefix } from "@secuxflow/contracts";
-import { ENTRY, HEAD, KNOWN_PORTS, MATCH, POLICY_VALUE_BYTES, VERDICT } from "./layout.js";
-
-/** What rules match on: the fields that filter rules, forwarding rules and allow-list entries share. */
-export interface MatchFields {
-  readonly src: string;
-  readonly dst: string;
-  readonly sport?: number | undefined;
-  readonly port?: number | undefined;
-  readonly proto: string;
-}
-
-/** A prefix mask over 16 address bytes. */
-const maskByte = (prefix: Prefix, index: number): number => {
-  const total = prefix.family === 4 ? 96 + prefix.length : prefix.length;
-  const bits = Math.min(8, Math.max(0, total - index * 8));
-  return (0xff << (8 - bits)) & 0xff;
-};
-
-const writeAddress = (view: DataView, at: number, maskAt: number, text: string): 4 | 6 | undefined => {
-  if (text === "any") return undefined;
-  const prefix = parsePrefix(text);
-  for (let i = 0; i < 16; i++) {
-    view.setUint8(at + i, prefix.bytes[i] ?? 0);
-    view.setUint8(maskAt + i, maskByte(prefix, i));
-  }
-  return prefix.family;
-};
-
-const ICMP_FAMILY: Readonly<Record<string, 4 | 6>> = { icmp: 4, icmpv6: 6 };
-
-/** Writes `struct match` at `at`; the bytes there must be zero. Throws AddressError where the text is no prefix. */
-export function writeMatch(view: DataView, at: number, match: MatchFields): void {
-  const family = writeAddress(view, at + MATCH.src, at + MATCH.src_mask, match.src);
-  const other = writeAddress(view, at + MATCH.dst, at + MATCH.dst_mask, match.dst);
-  const protocol = parseProtocol(match.proto);
-  if (protocol !== "any") {
-    if (protocol === undefined) throw new RangeError(`unknown protocol ${match.proto}`);
-    view.setUint8(at + MATCH.proto, protocol);
-    view.setUint8(at + MATCH.proto_mask, 0xff);
-  }
-  const wanted = family ?? other ?? (protocol === "any" ? undefined : ICMP_FAMILY[formatProtocol(protocol)]);
-  if (wanted !== undefined) {
-    view.setUint8(at + MATCH.family, wanted);
-    view.setUint8(at + MATCH.family_mask, 0xff);
-  }
-  for (const [port, field, mask] of [[match.sport, MATCH.sport, MATCH.sport_mask], [match.port, MATCH.dport, MATCH.dport_mask]] as const) {
-    if (port === undefined) continue;
-    view.setUint16(at + field, port, true);
-    view.setUint16(at + mask, 0xffff, true);
-    view.setUint32(at + MATCH.needs, KNOWN_PORTS, true);
-  }
-}
+import {
+  familyOfMatch, parseLength, parsePorts, parseProtocol, parseTcpFlags, setNamed,
+  type FilterRule, type ForwardRule, type MatchFields, type NumberRange,
+} from "@secuxflow/contracts";
+import { limitCost } from "../../defence/domain/rate.js";
+import { prefixWords, readPrefix } from "./address.js";
+import { DETAIL, ENTRY, FLAG, FRAGMENT, KNOWN, OPTION, RULE, VERDICT, VLAN } from "./layout.js";
+import { PolicyNotApplicable, type Names } from "./names.js";
 
 /** Converts an ISO 8601 time into the kernel's CLOCK_MONOTONIC in nanoseconds. */
 export type ToMonotonic = (iso: string) => bigint;
 
-/** One policy as the kernel reads it. */
-export interface KernelPolicy {
-  readonly revision: number;
-  /** In the order they are tried. */
-  readonly rules: readonly FilterRule[];
-  readonly forwards: readonly (ForwardRule & { readonly moduleBit: number })[];
-}
+/** A forwarding rule with the place of its module in the module mask. */
+export type BoundForward = ForwardRule & { readonly moduleBit: number };
 
-/** Where the counters of a rule and of a forwarding rule are. */
-export interface PolicySlots {
-  rule(id: number): number;
-  forward(id: number): number;
-}
+const ANY_PORT: readonly NumberRange[] = [{ from: 0, to: 65_535 }];
+const ANY_INTERFACE: readonly number[] = [0];
+/** No interface has this index. */
+const NO_INTERFACE: readonly number[] = [0xffff_ffff];
+const FRAGMENTS = { no: FRAGMENT.no, yes: FRAGMENT.first | FRAGMENT.later, first: FRAGMENT.first, later: FRAGMENT.later } as const;
 
-const writeRule = (view: DataView, at: number, rule: FilterRule, slot: number, toMonotonic: ToMonotonic): void => {
-  writeMatch(view, at + ENTRY.match, rule);
-  view.setUint32(at + ENTRY.id, rule.id, true);
-  view.setUint32(at + ENTRY.slot, slot, true);
-  if (rule.expiresAt !== undefined) {
-    // 0 means "never": a rule that expired long ago gets the smallest time there is.
-    const expires = toMonotonic(rule.expiresAt);
-    view.setBigUint64(at + ENTRY.expires_ns, expires > 0n ? expires : 1n, true);
+const ports = (value: number | string | undefined): readonly NumberRange[] =>
+  value === undefined ? ANY_PORT : typeof value === "number" ? [{ from: value, to: value }] : parsePorts(value);
+
+/**
+ * Writes rules as the kernel compares them: `struct entry` records, one for each combination of source ports, destination
+ * ports and interfaces. A rule is encoded once, for overlays and images alike.
+ */
+export class RuleEncoder {
+  #bytes = new Uint8Array(16 * ENTRY.size);
+  #view = new DataView(this.#bytes.buffer);
+  readonly #names: Names;
+  readonly #toMonotonic: ToMonotonic;
+  readonly #prefix = prefixWords();
+
+  constructor(names: Names, toMonotonic: ToMonotonic) {
+    this.#names = names;
+    this.#toMonotonic = toMonotonic;
   }
-  view.setUint32(at + ENTRY.verdict, VERDICT[rule.action], true);
-};
 
-/** Bytes that a policy takes in its map. */
-export function policyBytes(policy: KernelPolicy): number {
-  return POLICY_VALUE_BYTES * (1 + policy.rules.length + policy.forwards.length);
-}
-
-/** Writes a whole policy (head, rules, forwarding rules) to the start of `target`, which must hold `policyBytes`. */
-export function writePolicy(target: Uint8Array, policy: KernelPolicy, slots: PolicySlots, toMonotonic: ToMonotonic): void {
-  const bytes = policyBytes(policy);
-  if (target.length < bytes) throw new RangeError(`a policy of ${bytes} bytes does not fit the ${target.length} bytes of its map`);
-  target.fill(0, 0, bytes);
-  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  view.setBigUint64(HEAD.revision, BigInt(policy.revision), true);
-  view.setUint32(HEAD.rules, policy.rules.length, true);
-  view.setUint32(HEAD.forwards, policy.forwards.length, true);
-  let at = POLICY_VALUE_BYTES;
-  for (const rule of policy.rules) {
-    writeRule(view, at, rule, slots.rule(rule.id), toMonotonic);
-    at += POLICY_VALUE_BYTES;
+  /** The records that the last call wrote; valid until the next one. */
+  bytesOf(records: number): Uint8Array {
+    return this.#bytes.subarray(0, records * ENTRY.size);
   }
-  for (const forward of policy.forwards) {
-    writeMatch(view, at + ENTRY.match, forward);
-    view.setUint32(at + ENTRY.id, forward.id, true);
-    view.setUint32(at + ENTRY.slot, slots.forward(forward.id), true);
-    view.setUint32(at + ENTRY.modules, (1 << forward.moduleBit) >>> 0, true);
-    view.setUint32(at + ENTRY.snaplen, forward.snaplen, true);
-    at += POLICY_VALUE_BYTES;
-  }
-}
 
-/** Ids and counter slots of the policy that stands in a map: what an agent needs to go on after a restart. */
-export interface PolicyInKernel {
-  readonly revision: number;
-  readonly rules: ReadonlyMap<number, number>;
-  readonly forwards: ReadonlyMap<number, number>;
-}
-
-/** Reads back what `writePolicy` wrote. Returns undefined where the counts do not fit the map (a map of another layout). */
-export function readPolicy(source: Uint8Array): PolicyInKernel | undefined {
-  const view = new DataView(source.buffer, source.byteOffset, source.byteLength);
-  const rules = view.getUint32(HEAD.rules, true);
-  const forwards = view.getUint32(HEAD.forwards, true);
-  if (POLICY_VALUE_BYTES * (1 + rules + forwards) > source.length) return undefined;
-  const slotsOf = (first: number, count: number): Map<number, number> => {
-    const slots = new Map<number, number>();
-    for (let i = first; i < first + count; i++) {
-      const at = i * POLICY_VALUE_BYTES;
-      slots.set(view.getUint32(at + ENTRY.id, true), view.getUint32(at + ENTRY.slot, true));
+  /** Encodes a filter rule and returns the number of records. Throws PolicyNotApplicable or AddressError. */
+  rule(rule: FilterRule, slot: number): number {
+    this.#begin(rule, rule.id, slot);
+    const view = this.#view;
+    view.setUint32(RULE.order, rule.id, true);
+    view.setUint32(RULE.order + 4, rule.priority, true);
+    if (rule.monitor) this.#flag(FLAG.monitor);
+    if (rule.expiresAt !== undefined) {
+      // 0 means "never": a rule that expired long ago gets the smallest time there is.
+      const expires = this.#toMonotonic(rule.expiresAt);
+      view.setBigUint64(ENTRY.detail + DETAIL.expires_ns, expires > 0n ? expires : 1n, true);
     }
-    return slots;
-  };
-  return { revision: Number(view.getBigUint64(HEAD.revision, true)), rules: slotsOf(1, rules), forwards: slotsOf(1 + rules, forwards) };
-}
+    view.setUint8(ENTRY.detail + DETAIL.verdict, VERDICT[rule.action]);
+    if (rule.reject === "unreachable") view.setUint8(ENTRY.detail + DETAIL.option, OPTION.rejectUnreachable);
+    if (rule.limit) this.#limit(rule.limit);
+    if (rule.service !== undefined) view.setUint32(ENTRY.detail + DETAIL.target, this.#names.serviceIndex(rule.service) + 1, true);
+    return this.#expand(rule);
+  }
 
-/** Writes the management allow-list as a policy of rules that pass. */
-export function encodeAllowList(entries: readonly MatchFields[]): Uint8Array {
-  const bytes = new Uint8Array(POLICY_VALUE_BYTES * (1 + entries.length));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(HEAD.rules, entries.length, true);
-  entries.forEach((entry, index) => {
-    const at = POLICY_VALUE_BYTES * (1 + index);
-    writeMatch(view, at + ENTRY.match, entry);
-    view.setUint32(at + ENTRY.id, index + 1, true);
-    view.setUint32(at + ENTRY.verdict, VERDICT.pass, true);
-  });
-  return bytes;
+  /** Encodes a forwarding rule and returns the number of records. */
+  forward(forward: BoundForward, slot: number): number {
+    this.#begin(forward, forward.id, slot);
+    const view = this.#view;
+    view.setUint32(RULE.order, forward.id, true);
+    this.#flag(forward.direction === "to-service" ? FLAG.toService : forward.direction === "from-service" ? FLAG.fromService : FLAG.toService | FLAG.fromService);
+    view.setUint16(ENTRY.detail + DETAIL.snaplen, forward.snaplen, true);
+    view.setUint32(ENTRY.detail + DETAIL.target, (1 << forward.moduleBit) >>> 0, true);
+    view.setUint32(ENTRY.sample, forward.sample ?? 1, true);
+    return this.#expand(forward);
+  }
+
+  /** Encodes an entry of the management allow-list and returns the number of records. */
+  allow(match: MatchFields, index: number): number {
+    this.#begin(match, index + 1, 0);
+    this.#view.setUint32(RULE.order, index + 1, true);
+    return this.#expand(match);
+  }
+
+  #flag(bit: number): void {
+    const at = ENTRY.detail + DETAIL.flags;
+    this.#view.setUint8(at, this.#view.getUint8(at) | bit);
+  }
+
+  /** Writes the first record as far as all of them are the same. */
+  #begin(match: MatchFields, id: number, slot: number): void {
+    this.#bytes.fill(0, 0, ENTRY.size);
+    const view = this.#view;
+    const detail = ENTRY.detail;
+    view.setUint32(detail + DETAIL.id, id, true);
+    view.setUint32(detail + DETAIL.slot, slot, true);
+    this.#address(match.src, RULE.src_hi, RULE.src_len, DETAIL.src_set);
+    this.#address(match.dst, RULE.dst_hi, RULE.dst_len, DETAIL.dst_set);
+    this.#protocol(match);
+    this.#family(match);
+    view.setUint16(detail + DETAIL.vlan, this.#vlan(match.vlan), true);
+    view.setUint16(detail + DETAIL.inner_vlan, this.#vlan(match.innerVlan), true);
+    this.#length(match.length);
+    view.setUint8(detail + DETAIL.fragments, match.fragment === undefined ? FRAGMENT.any : FRAGMENTS[match.fragment]);
+    if (match.fragment !== undefined) this.#flag(FLAG.rare | FLAG.volatile);
+    if (match.state !== undefined) this.#flag((match.state === "new" ? FLAG.new : FLAG.established) | FLAG.rare | FLAG.volatile);
+    if (match.iface !== undefined) this.#flag(FLAG.rare);
+  }
+
+  #address(text: string, at: number, lengthAt: number, setAt: number): void {
+    if (text === "any") return;
+    const set = setNamed(text);
+    if (set !== undefined) {
+      this.#view.setUint8(ENTRY.detail + setAt, this.#names.setBit(set) + 1);
+      this.#flag(FLAG.rare);
+      return;
+    }
+    readPrefix(text, this.#prefix);
+    const { words, length } = this.#prefix;
+    this.#view.setUint32(at + 4, words[0] ?? 0, true);
+    this.#view.setUint32(at, words[1] ?? 0, true);
+    this.#view.setUint32(at + 12, words[2] ?? 0, true);
+    this.#view.setUint32(at + 8, words[3] ?? 0, true);
+    this.#view.setUint8(lengthAt, length);
+  }
+
+  #protocol({ proto, sport, port, icmpType, icmpCode, tcpFlags, state }: MatchFields): void {
+    const view = this.#view;
+    const detail = ENTRY.detail;
+    const number = parseProtocol(proto);
+    if (number === undefined) throw new PolicyNotApplicable(`unknown protocol ${proto}`);
+    if (number !== "any") {
+      view.setUint8(RULE.proto, number);
+      view.setUint8(RULE.proto_mask, 0xff);
+    }
+    // Sockets are looked up by ports.
+    let needs = sport === undefined && port === undefined && state === undefined ? 0 : KNOWN.ports;
+    if (tcpFlags !== undefined) {
+      const { mask, value } = parseTcpFlags(tcpFlags);
+      view.setUint8(detail + DETAIL.tcp_mask, mask);
+      view.setUint8(detail + DETAIL.tcp_value, value);
+      needs |= KNOWN.tcpFlags;
+    }
+    if (icmpType !== undefined) {
+      view.setUint8(detail + DETAIL.icmp_type, icmpType);
+      view.setUint8(detail + DETAIL.icmp_type_mask, 0xff);
+    }
+    if (icmpCode !== undefined) {
+      view.setUint8(detail + DETAIL.icmp_code, icmpCode);
+      view.setUint8(detail + DETAIL.icmp_code_mask, 0xff);
+    }
+    if (icmpType !== undefined || icmpCode !== undefined) needs |= KNOWN.icmp;
+    view.setUint8(detail + DETAIL.needs, needs);
+    if ((needs & (KNOWN.icmp | KNOWN.tcpFlags)) !== 0) this.#flag(FLAG.rare | FLAG.volatile);
+  }
+
+  /** A prefix says the family by itself, unless it is so short that both ::ffff:0:0/96 (IPv4) and IPv6 lie in it. */
+  #family(match: MatchFields): void {
+    const family = familyOfMatch(match);
+    if (family === undefined) return;
+    this.#view.setUint8(ENTRY.detail + DETAIL.family, family);
+    if (!this.#saysFamily(RULE.src_hi, RULE.src_len) && !this.#saysFamily(RULE.dst_hi, RULE.dst_len)) this.#flag(FLAG.rare);
+  }
+
+  #saysFamily(at: number, lengthAt: number): boolean {
+    return this.#view.getUint8(lengthAt) >= 96 || this.#view.getBigUint64(at, true) !== 0n;
+  }
+
+  #vlan(vlan: number | "none" | undefined): number {
+    if (vlan === undefined) return VLAN.any;
+    this.#flag(FLAG.rare);
+    return vlan === "none" ? VLAN.none : vlan;
+  }
+
+  #length(length: number | string | undefined): void {
+    const range = length === undefined ? { from: 0, to: 65_535 } : parseLength(length);
+    // The kernel counts to 65535, what is longer (IPv6 headers beside a full payload) included.
+    this.#view.setUint16(ENTRY.detail + DETAIL.length_min, Math.min(range.from, 65_535), true);
+    this.#view.setUint16(ENTRY.detail + DETAIL.length_max, Math.min(range.to, 65_535), true);
+    if (length !== undefined) this.#flag(FLAG.rare | FLAG.volatile);
+  }
+
+  #limit(limit: NonNullable<FilterRule["limit"]>): void {
+    const { unitNs, burstNs } = limitCost(limit);
+    const option = (limit.unit === "bits" ? OPTION.limitBytes : 0) | (limit.per === "source" ? OPTION.limitPerSource : 0);
+    this.#view.setUint8(ENTRY.detail + DETAIL.option, option);
+    this.#view.setBigUint64(ENTRY.detail + DETAIL.unit_ns, unitNs, true);
+    this.#view.setBigUint64(ENTRY.detail + DETAIL.burst_ns, burstNs, true);
+  }
+
+  /** Copies the first record for every combination, and writes what differs. */
+  #expand({ sport, port, iface }: MatchFields): number {
+    const sources = ports(sport);
+    const destinations = ports(port);
+    const named = iface === undefined ? ANY_INTERFACE : this.#names.ifindexes(iface);
+    const interfaces = named.length === 0 ? NO_INTERFACE : named;
+    const count = sources.length * destinations.length * interfaces.length;
+    this.#reserve(count);
+    const view = this.#view;
+    let at = 0;
+    for (const from of sources) {
+      for (const to of destinations) {
+        for (const ifindex of interfaces) {
+          if (at > 0) this.#bytes.copyWithin(at, 0, ENTRY.size);
+          view.setUint16(at + RULE.sport_min, from.from, true);
+          view.setUint16(at + RULE.sport_max, from.to, true);
+          view.setUint16(at + RULE.dport_min, to.from, true);
+          view.setUint16(at + RULE.dport_max, to.to, true);
+          view.setUint32(at + ENTRY.detail + DETAIL.ifindex, ifindex, true);
+          at += ENTRY.size;
+        }
+      }
+    }
+    return count;
+  }
+
+  #reserve(records: number): void {
+    if (records * ENTRY.size <= this.#bytes.length) return;
+    const larger = new Uint8Array(records * 2 * ENTRY.size);
+    larger.set(this.#bytes.subarray(0, ENTRY.size));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
 }

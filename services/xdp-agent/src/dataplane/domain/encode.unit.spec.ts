@@ -1,110 +1,165 @@
-import { formatAddress, parseAddress, parsePrefix, parseProtocol, prefixContains } from "@secuxflow/contracts";
+import { formatAddress, formatPrefix, parseAddress, RuleSpec, type FilterRule, type MatchFields } from "@secuxflow/contracts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { matchesPacket, type SeenPacket } from "../../testing/packet-model.js";
 import { forward, rule } from "../../testing/policies.js";
-import { encodeAllowList, policyBytes, readPolicy, writeMatch, writePolicy, type MatchFields } from "./encode.js";
-import { ENTRY, KNOWN_PORTS, MATCH, POLICY_VALUE_BYTES } from "./layout.js";
+import { RuleEncoder } from "./encode.js";
+import { DETAIL, ENTRY, FLAG, KNOWN, OPTION, RULE, VERDICT, VLAN } from "./layout.js";
+import { PolicyNotApplicable, type Names } from "./names.js";
 
-interface TestPacket { src: string; dst: string; proto: number; sport: number; dport: number; knownPorts: boolean }
+const SETS: Readonly<Record<string, readonly string[]>> = { bad: ["10.0.0.0/8"], good: ["2001:db8::/32", "192.168.1.5"] };
+const names: Names = {
+  setBit: (name) => Object.keys(SETS).indexOf(name),
+  serviceIndex: (name) => {
+    if (name !== "web") throw new PolicyNotApplicable(`there is no service ${name}`);
+    return 4;
+  },
+  ifindexes: (name) => (name === "eth0" ? [2, 7] : []),
+};
+const encoder = new RuleEncoder(names, (iso) => BigInt(Date.parse(iso)) - 1_000n);
 
-/** bpf/include/match.h in TypeScript, on the bytes that were written. */
-function kernelMatches(view: DataView, packet: TestPacket): boolean {
+const inSets = (address: string): bigint => {
+  let bits = 0n;
+  Object.values(SETS).forEach((entries, bit) => {
+    if (entries.some((entry) => matchesPacket({ src: entry, dst: "any", proto: "any" }, { ...anyPacket, family: address.includes(":") ? 6 : 4, src: address }))) bits |= 1n << BigInt(bit);
+  });
+  return bits;
+};
+
+const anyPacket: SeenPacket = { family: 4, src: "10.0.0.1", dst: "10.0.0.1", proto: 6, fragment: "no", vlan: "none", innerVlan: "none", ifindex: 0, length: 100 };
+
+/** `rule_matches` and `detail_matches` of bpf/include/match.h in TypeScript, on the bytes that were written. */
+function kernelMatches(record: Uint8Array, packet: SeenPacket): boolean {
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const u8 = (at: number): number => view.getUint8(at);
   const u16 = (at: number): number => view.getUint16(at, true);
-  const address = (bytes: Uint8Array, at: number, maskAt: number): boolean => bytes.every((byte, i) => (byte & u8(maskAt + i)) === u8(at + i));
-  const family = packet.src.includes(":") ? 6 : 4;
-  return ((u8(MATCH.family) ^ family) & u8(MATCH.family_mask)) === 0
-    && ((u8(MATCH.proto) ^ packet.proto) & u8(MATCH.proto_mask)) === 0
-    && ((u16(MATCH.sport) ^ packet.sport) & u16(MATCH.sport_mask)) === 0
-    && ((u16(MATCH.dport) ^ packet.dport) & u16(MATCH.dport_mask)) === 0
-    && (view.getUint32(MATCH.needs, true) & ~(packet.knownPorts ? KNOWN_PORTS : 0)) === 0
-    && address(parseAddress(packet.src), MATCH.src, MATCH.src_mask)
-    && address(parseAddress(packet.dst), MATCH.dst, MATCH.dst_mask);
+  const d = (at: number): number => ENTRY.detail + at;
+  const wide = (text: string): bigint => BigInt(`0x${Buffer.from(parseAddress(text)).toString("hex")}`);
+  const inPrefix = (text: string, hi: number, lengthAt: number): boolean => {
+    const wanted = (view.getBigUint64(hi, true) << 64n) | view.getBigUint64(hi + 8, true);
+    return (wide(text) ^ wanted) >> BigInt(128 - u8(lengthAt)) === 0n;
+  };
+  if (!inPrefix(packet.src, RULE.src_hi, RULE.src_len) || !inPrefix(packet.dst, RULE.dst_hi, RULE.dst_len)) return false;
+  const sport = packet.sport ?? 0;
+  const dport = packet.dport ?? 0;
+  if (sport < u16(RULE.sport_min) || sport > u16(RULE.sport_max) || dport < u16(RULE.dport_min) || dport > u16(RULE.dport_max)) return false;
+  if (((packet.proto ^ u8(RULE.proto)) & u8(RULE.proto_mask)) !== 0) return false;
+  const known = (packet.dport === undefined ? 0 : KNOWN.ports) | (packet.tcpFlags === undefined ? 0 : KNOWN.tcpFlags) | (packet.icmp ? KNOWN.icmp : 0);
+  if ((u8(d(DETAIL.needs)) & ~known) !== 0) return false;
+  if ((u8(d(DETAIL.flags)) & FLAG.rare) === 0) return true;
+  const vlan = (wanted: number, has: number | "none"): boolean => wanted === VLAN.any || wanted === (has === "none" ? VLAN.none : has);
+  if (!vlan(u16(d(DETAIL.vlan)), packet.vlan) || !vlan(u16(d(DETAIL.inner_vlan)), packet.innerVlan)) return false;
+  const ifindex = view.getUint32(d(DETAIL.ifindex), true);
+  if (ifindex !== 0 && ifindex !== packet.ifindex) return false;
+  if (u8(d(DETAIL.family)) !== 0 && u8(d(DETAIL.family)) !== packet.family) return false;
+  const inSet = (bits: bigint, set: number): boolean => set === 0 || ((bits >> BigInt(set - 1)) & 1n) === 1n;
+  if (!inSet(inSets(packet.src), u8(d(DETAIL.src_set))) || !inSet(inSets(packet.dst), u8(d(DETAIL.dst_set)))) return false;
+  if (packet.length < u16(d(DETAIL.length_min)) || packet.length > u16(d(DETAIL.length_max))) return false;
+  if ((u8(d(DETAIL.fragments)) & { no: 1, first: 2, later: 4 }[packet.fragment]) === 0) return false;
+  if (((packet.tcpFlags ?? 0) & u8(d(DETAIL.tcp_mask))) !== u8(d(DETAIL.tcp_value))) return false;
+  const { type = 0, code = 0 } = packet.icmp ?? {};
+  return ((type ^ u8(d(DETAIL.icmp_type))) & u8(d(DETAIL.icmp_type_mask))) === 0 && ((code ^ u8(d(DETAIL.icmp_code))) & u8(d(DETAIL.icmp_code_mask))) === 0;
 }
 
-/** What a rule means, in the words of the CLI. */
-function meansMatch(match: MatchFields, packet: TestPacket): boolean {
-  const inPrefix = (text: string, address: string): boolean => {
-    if (text === "any") return true;
-    const prefix = parsePrefix(text);
-    return prefix.family === (address.includes(":") ? 6 : 4) && prefixContains(prefix, parseAddress(address));
-  };
-  const family = packet.src.includes(":") ? 6 : 4;
-  if (match.proto !== "any" && parseProtocol(match.proto) !== packet.proto) return false;
-  if (match.proto === "icmp" && family !== 4 && match.src === "any" && match.dst === "any") return false;
-  if (match.proto === "icmpv6" && family !== 6 && match.src === "any" && match.dst === "any") return false;
-  if ((match.port !== undefined || match.sport !== undefined) && !packet.knownPorts) return false;
-  if (match.port !== undefined && match.port !== packet.dport) return false;
-  if (match.sport !== undefined && match.sport !== packet.sport) return false;
-  return inPrefix(match.src, packet.src) && inPrefix(match.dst, packet.dst);
-}
+const records = (bytes: Uint8Array): Uint8Array[] => Array.from({ length: bytes.length / ENTRY.size }, (_, i) => bytes.slice(i * ENTRY.size, (i + 1) * ENTRY.size));
 
 // Few addresses and ports, so that rules and packets meet often.
-const v4 = fc.tuple(fc.constantFrom(10, 192), fc.constantFrom(0, 168), fc.constantFrom(0, 1, 128), fc.constantFrom(0, 5, 255)).map((b) => b.join("."));
-const v6 = fc.tuple(fc.constantFrom("2001:db8", "fe80"), fc.constantFrom("1", "8000")).map(([a, b]) => `${a}::${b}`);
+const v4 = fc.constantFrom("10.0.0.1", "10.128.0.9", "192.168.1.5", "0.0.0.0", "255.255.255.255");
+const v6 = fc.constantFrom("2001:db8::1", "2001:db8:8000::1", "::", "::1", "fe80::1");
 const prefixOf = (address: string, length: number): string => {
-  const most = address.includes(":") ? 128 : 32;
-  const bits = Math.min(length, most);
   const bytes = parseAddress(address);
-  for (let bit = (most === 32 ? 96 : 0) + bits; bit < 128; bit++) bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) & ~(1 << (7 - (bit & 7)));
-  return `${formatAddress(bytes)}/${bits}`;
+  const [family, most] = address.includes(":") ? [6 as const, 128] : [4 as const, 32];
+  const bits = Math.min(length, most);
+  for (let bit = 128 - most + bits; bit < 128; bit++) bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) & ~(1 << (7 - (bit & 7)));
+  return formatPrefix({ family, bytes, length: bits });
 };
-const prefixText = (address: fc.Arbitrary<string>) => fc.oneof(fc.constant("any"), fc.tuple(address, fc.integer({ min: 0, max: 128 })).map(([a, n]) => prefixOf(a, n)));
-const port = fc.constantFrom(80, 443);
+const addressText = (address: fc.Arbitrary<string>) => fc.oneof(
+  fc.constantFrom("any", "@bad", "@good"), address, fc.tuple(address, fc.constantFrom(0, 1, 8, 32, 33, 64, 96, 127)).map(([text, length]) => prefixOf(text, length)),
+);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+const portText = maybe(fc.constantFrom<(string | number)[]>(80, 443, "80-443", "22,80,8000-8100", "0-65535"));
 const matchFields: fc.Arbitrary<MatchFields> = fc.constantFrom(v4, v6).chain((address) => fc.record({
-  src: prefixText(address), dst: prefixText(address), proto: fc.constantFrom("any", "tcp", "udp", "icmp", "icmpv6"),
-  port: fc.option(port, { nil: undefined }), sport: fc.option(port, { nil: undefined }),
-}));
-const packet: fc.Arbitrary<TestPacket> = fc.constantFrom(v4, v6).chain((address) => fc.record({
-  src: address, dst: address, proto: fc.constantFrom(6, 17, 1, 58), sport: port, dport: port, knownPorts: fc.boolean(),
+  src: addressText(address), dst: addressText(address),
+  proto: fc.constantFrom("any", "tcp", "udp", "icmp", "icmpv6", "47"), port: portText, sport: portText, family: maybe(fc.constantFrom(4 as const, 6 as const)),
+  icmpType: maybe(fc.constantFrom(0, 8)), icmpCode: maybe(fc.constantFrom(0, 3)), tcpFlags: maybe(fc.constantFrom("syn", "syn,!ack", "!rst")),
+  fragment: maybe(fc.constantFrom("no" as const, "yes" as const, "first" as const, "later" as const)),
+  vlan: maybe(fc.constantFrom<(number | "none")[]>(0, 7, "none")), innerVlan: maybe(fc.constantFrom<(number | "none")[]>(8, "none")),
+  iface: maybe(fc.constantFrom("eth0", "away0")), length: maybe(fc.constantFrom<(number | string)[]>(100, "64-128", "65000-65535")),
+})).map((match) => ({
+  ...match,
+  // Fields of a protocol only with it, and no family beside one that the addresses or the protocol say.
+  ...(match.proto === "tcp" || match.proto === "udp" ? {} : { port: undefined, sport: undefined }),
+  ...(match.proto === "tcp" ? {} : { tcpFlags: undefined }),
+  ...(match.proto === "icmp" || match.proto === "icmpv6" ? { family: undefined } : { icmpType: undefined, icmpCode: undefined }),
+  ...([match.src, match.dst].every((text) => text === "any" || text.startsWith("@")) ? {} : { family: undefined }),
+})).filter((match) => RuleSpec.safeParse({ ...match, action: "drop" }).success);
+const packet: fc.Arbitrary<SeenPacket> = fc.tuple(fc.constantFrom([4, v4] as const, [6, v6] as const), fc.boolean()).chain(([[family, address], known]) => fc.record({
+  src: address, dst: address, proto: fc.constantFrom(6, 17, 1, 58, 47), sport: fc.constantFrom(22, 80, 9_000), dport: fc.constantFrom(80, 443, 8_050),
+  flags: fc.constantFrom(0x02, 0x12, 0x14), icmp: fc.record({ type: fc.constantFrom(0, 8), code: fc.constantFrom(0, 3) }), fragment: fc.constantFrom("no" as const, "first" as const, "later" as const),
+  vlan: fc.constantFrom<(number | "none")[]>(0, 7, "none"), innerVlan: fc.constantFrom<(number | "none")[]>(8, "none"), ifindex: fc.constantFrom(2, 3, 7), length: fc.constantFrom(64, 100, 1_500, 65_535),
+}).map(({ flags, icmp, sport, dport, ...seen }): SeenPacket => {
+  const readable = known && seen.fragment !== "later";
+  return {
+    family, ...seen, src: formatAddress(parseAddress(seen.src)), dst: formatAddress(parseAddress(seen.dst)),
+    ...(readable && [6, 17].includes(seen.proto) ? { sport, dport } : {}), ...(readable && seen.proto === 6 ? { tcpFlags: flags } : {}),
+    ...(readable && [1, 58].includes(seen.proto) ? { icmp } : {}),
+  };
 }));
 
-describe("writeMatch", () => {
-  it("makes the kernel's comparison say what the rule means", () => {
+describe("RuleEncoder", () => {
+  it("makes the kernel's comparison say what the rule means, by one record at most", () => {
     let hits = 0;
-    fc.assert(fc.property(matchFields, packet, (match, p) => {
-      const view = new DataView(new ArrayBuffer(MATCH.size));
-      writeMatch(view, 0, match);
-      const meant = meansMatch(match, p);
-      if (meant) hits += 1;
-      expect(kernelMatches(view, p)).toBe(meant);
-    }), { numRuns: 3_000 });
-    expect(hits).toBeGreaterThan(50);
-  });
-});
-
-describe("writePolicy", () => {
-  const slots = { rule: (id: number) => id + 10, forward: (id: number) => id + 20 };
-  const toMonotonic = (iso: string): bigint => BigInt(Date.parse(iso)) * 1_000_000n - 5_000_000_000n;
-
-  it("is read back with its revision, ids and slots", () => {
-    const policy = { revision: 2 ** 40, rules: [rule(7), rule(3, { action: "pass" })], forwards: [{ ...forward(1), moduleBit: 31 }] };
-    const memory = new Uint8Array(policyBytes(policy)).fill(0xee);
-    writePolicy(memory, policy, slots, toMonotonic);
-    expect(readPolicy(memory)).toEqual({ revision: 2 ** 40, rules: new Map([[7, 17], [3, 13]]), forwards: new Map([[1, 21]]) });
-    const view = new DataView(memory.buffer);
-    expect(view.getUint32(3 * POLICY_VALUE_BYTES + ENTRY.modules, true)).toBe(0x8000_0000);
+    fc.assert(fc.property(matchFields, fc.array(packet, { minLength: 5, maxLength: 20 }), (match, packets) => {
+      const encoded = records(encoder.bytesOf(encoder.rule({ ...rule(1), ...match }, 0)));
+      for (const one of packets) {
+        const meant = matchesPacket(match, one, { sets: SETS, ifindexes: names.ifindexes });
+        if (meant) hits += 1;
+        expect(encoded.filter((record) => kernelMatches(record, one)).length, JSON.stringify(one)).toBe(meant ? 1 : 0);
+      }
+    }), { numRuns: 2_000 });
+    expect(hits).toBeGreaterThan(200);
   });
 
-  it("writes an expiry in the kernel's clock, and never 0 for one that has passed", () => {
-    const policy = { revision: 1, rules: [rule(1, { expiresAt: "2026-01-01T00:00:00.000Z" }), rule(2, { expiresAt: "1970-01-01T00:00:01.000Z" }), rule(3)], forwards: [] };
-    const memory = new Uint8Array(policyBytes(policy));
-    writePolicy(memory, policy, slots, toMonotonic);
-    const view = new DataView(memory.buffer);
-    const expires = [1, 2, 3].map((index) => view.getBigUint64(index * POLICY_VALUE_BYTES + ENTRY.expires_ns, true));
-    expect(expires).toEqual([toMonotonic("2026-01-01T00:00:00.000Z"), 1n, 0n]);
+  const view = (fields: Partial<FilterRule>): DataView => {
+    const bytes = encoder.bytesOf(encoder.rule(rule(9, fields), 77)).slice();
+    return new DataView(bytes.buffer);
+  };
+  const d = (at: number): number => ENTRY.detail + at;
+
+  it("writes order, id, slot and expiry, and never 0 for an expiry that has passed", () => {
+    const bytes = view({ priority: 3, expiresAt: "2026-01-01T00:00:00.000Z" });
+    expect(bytes.getBigUint64(RULE.order, true)).toBe((3n << 32n) | 9n);
+    expect([bytes.getUint32(d(DETAIL.id), true), bytes.getUint32(d(DETAIL.slot), true)]).toEqual([9, 77]);
+    expect(bytes.getBigUint64(d(DETAIL.expires_ns), true)).toBe(BigInt(Date.parse("2026-01-01T00:00:00.000Z")) - 1_000n);
+    expect(view({ expiresAt: "1970-01-01T00:00:00.500Z" }).getBigUint64(d(DETAIL.expires_ns), true)).toBe(1n);
+    expect(view({}).getBigUint64(d(DETAIL.expires_ns), true)).toBe(0n);
   });
 
-  it("refuses a map that is too small, and a map that holds something else is not read", () => {
-    const policy = { revision: 1, rules: [rule(1)], forwards: [] };
-    expect(() => { writePolicy(new Uint8Array(POLICY_VALUE_BYTES), policy, slots, toMonotonic); }).toThrow(RangeError);
-    expect(readPolicy(new Uint8Array(POLICY_VALUE_BYTES * 2).fill(0xff))).toBeUndefined();
+  it("writes every action with what belongs to it", () => {
+    expect(view({ action: "reject", reject: "unreachable", monitor: true }).getUint8(d(DETAIL.option))).toBe(OPTION.rejectUnreachable);
+    expect(view({ monitor: true }).getUint8(d(DETAIL.flags)) & FLAG.monitor).toBe(FLAG.monitor);
+    expect(view({ action: "redirect", service: "web" }).getUint32(d(DETAIL.target), true)).toBe(5);
+    const limited = view({ action: "limit", limit: { rate: 1_000, unit: "bits", per: "source", burst: 2_000 } });
+    expect(limited.getUint8(d(DETAIL.verdict))).toBe(VERDICT.limit);
+    expect(limited.getUint8(d(DETAIL.option))).toBe(OPTION.limitBytes | OPTION.limitPerSource);
+    expect(limited.getBigUint64(d(DETAIL.unit_ns), true)).toBe((8_000_000n << 32n));
+    expect(limited.getBigUint64(d(DETAIL.burst_ns), true)).toBe(2_000_000_000n);
+    expect(() => encoder.rule(rule(1, { action: "redirect", service: "gone" }), 0)).toThrow(PolicyNotApplicable);
   });
-});
 
-describe("encodeAllowList", () => {
-  it("counts its entries in the head", () => {
-    const bytes = encodeAllowList([{ src: "127.0.0.0/8", dst: "any", proto: "tcp", port: 4_222 }, { src: "any", dst: "any", proto: "icmp" }]);
-    expect(readPolicy(bytes)?.rules.size).toBe(2);
+  it("says which rules look at more than the flow", () => {
+    const flags = (fields: Partial<FilterRule>): number => view(fields).getUint8(d(DETAIL.flags)) & (FLAG.volatile | FLAG.rare);
+    for (const plain of [{}, { src: "10.0.0.0/8", proto: "tcp", port: "80,443" }, { src: "2001:db8::/32" }]) expect(flags(plain), JSON.stringify(plain)).toBe(0);
+    for (const rare of [{ vlan: 7 }, { iface: "eth0" }, { family: 4 as const }, { src: "@bad" }, { src: "::/0" }]) expect(flags(rare), JSON.stringify(rare)).toBe(FLAG.rare);
+    for (const more of [{ proto: "tcp", tcpFlags: "syn" }, { proto: "icmp", icmpType: 8 }, { fragment: "no" as const }, { length: 100 }, { proto: "tcp", state: "new" as const }]) {
+      expect(flags(more), JSON.stringify(more)).toBe(FLAG.rare | FLAG.volatile);
+    }
+  });
+
+  it("writes forwarding rules with module, snap length, sampling and direction", () => {
+    const bytes = encoder.bytesOf(encoder.forward({ ...forward(4, { snaplen: 128, sample: 10, direction: "to-service" }), moduleBit: 31 }, 6)).slice();
+    const one = new DataView(bytes.buffer);
+    expect([one.getUint32(d(DETAIL.target), true), one.getUint16(d(DETAIL.snaplen), true), one.getUint32(ENTRY.sample, true)]).toEqual([0x8000_0000, 128, 10]);
+    expect(one.getUint8(d(DETAIL.flags))).toBe(FLAG.toService);
   });
 });

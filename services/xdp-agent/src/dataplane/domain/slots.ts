@@ -4,54 +4,44 @@ export class SlotsExhausted extends Error {
 }
 
 /**
- * Which counter of the kernel belongs to which rule. A rule keeps its slot over policy swaps, so that its counts survive;
- * a slot that a rule gave up is taken again only after `recycle`, when no packet can count on it any more.
+ * Which counters of the kernel are free. A rule keeps its slot over policy swaps, so that its counts survive; a slot that
+ * a rule gave up is given again only after `recycle`, when no packet can count on it any more. Low slots are given first,
+ * so that reading all counters in use reads few others.
  */
 export class SlotTable {
-  readonly #byId = new Map<number, number>();
-  readonly #free: number[] = [];
+  readonly #free: Uint32Array;
+  #count = 0;
+  #end = 0;
 
-  constructor(capacity: number, taken: ReadonlyMap<number, number> = new Map()) {
-    const used = new Set(taken.values());
-    for (let slot = capacity - 1; slot >= 0; slot--) if (!used.has(slot)) this.#free.push(slot);
-    for (const [id, slot] of taken) this.#byId.set(id, slot);
-  }
-
-  /** The slot of a rule id, or undefined. */
-  get(id: number): number | undefined {
-    return this.#byId.get(id);
-  }
-
-  entries(): IterableIterator<[number, number]> {
-    return this.#byId.entries();
-  }
-
-  /**
-   * Gives every id in `wanted` a slot and forgets all others. Returns the slots that are new (their counters must be
-   * zeroed before use) and those given up (pass them to `recycle` after a grace period). Throws SlotsExhausted, unchanged.
-   */
-  assign(wanted: Iterable<number>): { fresh: number[]; retired: number[] } {
-    const ids = new Set(wanted);
-    const missing = [...ids].filter((id) => !this.#byId.has(id));
-    if (missing.length > this.#free.length) {
-      throw new SlotsExhausted(`${ids.size} rules need counters, ${this.#free.length} of them new, but the kernel maps are full`);
+  constructor(capacity: number, taken: Iterable<number> = []) {
+    const used = new Uint8Array(capacity);
+    for (const slot of taken) {
+      used[slot] = 1;
+      this.#end = Math.max(this.#end, slot + 1);
     }
-    const retired: number[] = [];
-    for (const [id, slot] of this.#byId) {
-      if (!ids.has(id)) {
-        this.#byId.delete(id);
-        retired.push(slot);
-      }
-    }
-    const fresh = missing.map((id) => {
-      const slot = this.#free.pop() ?? 0;
-      this.#byId.set(id, slot);
-      return slot;
-    });
-    return { fresh, retired };
+    this.#free = new Uint32Array(capacity);
+    for (let slot = capacity - 1; slot >= 0; slot--) if (used[slot] === 0) this.#free[this.#count++] = slot;
+  }
+
+  /** Slots that can be taken now. */
+  get free(): number {
+    return this.#count;
+  }
+
+  /** All slots that were ever taken are below this one. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Throws SlotsExhausted. */
+  take(): number {
+    if (this.#count === 0) throw new SlotsExhausted(`all ${this.#free.length} counters are taken`);
+    const slot = this.#free[--this.#count] ?? 0;
+    if (slot >= this.#end) this.#end = slot + 1;
+    return slot;
   }
 
   recycle(slots: Iterable<number>): void {
-    for (const slot of slots) this.#free.push(slot);
+    for (const slot of slots) this.#free[this.#count++] = slot;
   }
 }

@@ -22,7 +22,10 @@ export async function followPolicy({ link, policy, applier, problems, signal, on
       after: applier.revision,
       onMessage: ({ revision, message }) => { applier.take(revision, message); },
       onUnreadable: (revision, error) => { applier.stopAt(revision, error.message); },
-      onCaughtUp,
+      onCaughtUp: () => {
+        applier.caughtUp();
+        onCaughtUp();
+      },
       signal,
     });
   } catch (error) {

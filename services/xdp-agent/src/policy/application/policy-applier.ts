@@ -1,37 +1,56 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { emptyPolicy, evolve, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
-import type { LastGood } from "./last-good.js";
-import { kernelPolicy } from "../../dataplane/domain/kernel-policy.js";
 import type { DataPlane } from "../../dataplane/application/data-plane.js";
+import { TouchedByEvents } from "../domain/touched.js";
+import type { LastGood } from "./last-good.js";
 
-/** A change is on disk at most so much later than it is in the kernel, and the time of the write itself. */
-const SAVE_SPACING_MS = 100;
+/** A message as it was folded. */
+export interface FoldedMessage {
+  readonly revision: number;
+  /** The revision before it. */
+  readonly previous: number;
+  readonly message: PolicyMessage;
+}
+
+/** A policy that came into force, and what led to it from the one before; without that it is to be kept as a whole. */
+export interface InForce extends LastGood {
+  readonly messages: readonly FoldedMessage[] | undefined;
+}
 
 export interface ApplierPorts {
-  readonly plane: Pick<DataPlane, "apply" | "revision">;
-  readonly save: (lastGood: LastGood) => Promise<void>;
+  readonly plane: Pick<DataPlane, "apply" | "adopt" | "revision">;
+  /** Told of each policy that came into force, to keep it. Must not block. */
+  readonly keep: (policy: InForce) => void;
   /** Told after each revision that came into force. */
   readonly onApplied: (revision: number) => void;
   /** Told of a problem (undefined: it is over). */
-  readonly onProblem: (kind: "policy" | "stream" | "disk", problem: string | undefined) => void;
+  readonly onProblem: (kind: "policy" | "stream", problem: string | undefined) => void;
 }
+
+/** Messages that are remembered while no change can be put in force; beyond that the policy is kept as a whole. */
+const MOST_MESSAGES = 1_000;
 
 /**
  * Folds policy messages and puts the newest state in force, one change at a time: while one is being applied, those that
  * arrive are folded and applied together. What cannot be applied leaves the last good policy in force and is reported.
+ *
+ * After a restart the kernel may stand at a later revision than the kept policy: then nothing is applied before the fold
+ * has reached that revision, since going back would open, or close, what had been decided.
  */
 export class PolicyApplier {
   readonly #ports: ApplierPorts;
   #state: PolicyState = emptyPolicy;
   #revision = 0;
+  /** The revision the kernel was left with, while what it stands for is not known. */
+  #left: number | undefined;
+  #touched = new TouchedByEvents();
+  #messages: FoldedMessage[] | undefined = [];
   #applying: Promise<void> | undefined;
-  #saving: Promise<void> | undefined;
-  #unsaved: LastGood | undefined;
   #wanted = false;
   #stuck = false;
 
   constructor(ports: ApplierPorts) {
     this.#ports = ports;
+    this.#left = ports.plane.revision > 0 ? ports.plane.revision : undefined;
   }
 
   get state(): PolicyState {
@@ -43,11 +62,10 @@ export class PolicyApplier {
     return this.#revision;
   }
 
-  /** Starts from a kept policy, and puts it in force unless the kernel already stands there. */
+  /** Starts from a kept policy, and puts it in force unless the kernel already stands there, or further on. */
   async restore(lastGood: LastGood): Promise<void> {
     this.#state = lastGood.state;
     this.#revision = lastGood.revision;
-    if (this.#ports.plane.revision === lastGood.revision) return;
     this.#schedule();
     await this.idle();
   }
@@ -56,22 +74,32 @@ export class PolicyApplier {
   take(revision: number, message: PolicyMessage): void {
     if (this.#stuck || revision <= this.#revision) return;
     this.#state = message.events.reduce(evolve, this.#state);
+    for (const event of message.events) this.#touched.add(event);
+    this.#remember({ revision, previous: this.#revision, message });
     this.#revision = revision;
     this.#schedule();
+  }
+
+  /** All that the stream holds has been taken. */
+  caughtUp(): void {
+    if (this.#left === undefined || this.#stuck) return;
+    this.#ports.onProblem("stream", `the kernel stands at revision ${this.#left}, the policy stream ends at ${this.#revision}: its history went back, revision ${this.#left} stays in force`);
   }
 
   /** A message that this build cannot read: from here on the agent must not guess. */
   stopAt(revision: number, reason: string): void {
     this.#stuck = true;
-    this.#ports.onProblem("stream", `revision ${revision} cannot be read (${reason}); revision ${this.#revision} stays in force, upgrade this agent`);
+    this.#ports.onProblem("stream", `revision ${revision} cannot be read (${reason}); revision ${this.#ports.plane.revision} stays in force, upgrade this agent`);
   }
 
-  /** Resolves when everything taken so far is in force (or refused) and kept. */
+  /** Resolves when everything taken so far is in force, or refused. */
   async idle(): Promise<void> {
-    while (this.#applying ?? this.#saving) {
-      await this.#applying;
-      await this.#saving;
-    }
+    while (this.#applying) await this.#applying;
+  }
+
+  #remember(folded: FoldedMessage): void {
+    if (this.#messages && this.#messages.length < MOST_MESSAGES) this.#messages.push(folded);
+    else this.#messages = undefined;
   }
 
   #schedule(): void {
@@ -84,40 +112,44 @@ export class PolicyApplier {
   async #run(): Promise<void> {
     while (this.#wanted) {
       this.#wanted = false;
-      const lastGood = { revision: this.#revision, state: this.#state };
+      if (this.#isAtOrBehindKernel()) continue;
+      const policy: InForce = { revision: this.#revision, state: this.#state, messages: this.#messages };
+      const touched = this.#touched.take();
+      this.#messages = [];
       try {
-        await this.#ports.plane.apply(kernelPolicy(lastGood.state, lastGood.revision));
+        await this.#ports.plane.apply({ ...policy, touched: touched.rules });
       } catch (error) {
+        this.#touched.giveBack(touched);
+        this.#messages = this.#joined(policy.messages);
         const why = error instanceof Error ? error.message : String(error);
-        this.#ports.onProblem("policy", `revision ${lastGood.revision} is not in force: ${why}`);
+        this.#ports.onProblem("policy", `revision ${policy.revision} is not in force: ${why}; revision ${this.#ports.plane.revision} stays`);
         continue;
       }
       this.#ports.onProblem("policy", undefined);
-      this.#ports.onApplied(lastGood.revision);
-      this.#keep(lastGood);
+      this.#ports.onApplied(policy.revision);
+      this.#ports.keep(policy);
     }
   }
 
-  /** Saving must not hold up the kernel: only the newest state is written, after the one being written. */
-  #keep(lastGood: LastGood): void {
-    this.#unsaved = lastGood;
-    this.#saving ??= this.#saveAll().finally(() => {
-      this.#saving = undefined;
-    });
+  #joined(before: readonly FoldedMessage[] | undefined): FoldedMessage[] | undefined {
+    if (!before || !this.#messages || before.length + this.#messages.length > MOST_MESSAGES) return undefined;
+    return [...before, ...this.#messages];
   }
 
-  async #saveAll(): Promise<void> {
-    while (this.#unsaved) {
-      const next = this.#unsaved;
-      this.#unsaved = undefined;
-      try {
-        await this.#ports.save(next);
-        this.#ports.onProblem("disk", undefined);
-      } catch (error) {
-        this.#ports.onProblem("disk", `the last good policy cannot be kept: ${error instanceof Error ? error.message : String(error)}`);
-      }
-      // Each write is fsynced: a burst of changes must not become a burst of disk flushes.
-      await delay(SAVE_SPACING_MS);
+  /** After a restart: whether the kernel needs nothing, or stands further on than what has been folded. */
+  #isAtOrBehindKernel(): boolean {
+    const left = this.#left;
+    if (left === undefined) return false;
+    if (this.#revision < left) return true;
+    this.#left = undefined;
+    if (this.#revision === left && this.#ports.plane.adopt(this.#state)) {
+      this.#touched.take();
+      this.#ports.onApplied(left);
+      if (this.#messages === undefined || this.#messages.length > 0) this.#ports.keep({ revision: left, state: this.#state, messages: this.#messages });
+      this.#messages = [];
+      return true;
     }
+    this.#touched.all();
+    return false;
   }
 }
