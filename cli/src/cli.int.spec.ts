@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BUCKETS, subjects, type AgentStatus, type InspectorStatus, type RuleList } from "@secuxflow/contracts";
 import { NatsServer, repoRoot, runCommand, spawnService, waitFor, type Service } from "@secuxflow/testkit";
@@ -128,6 +130,66 @@ describe.skipIf(!built)("the commands against rule-api and NATS (needs services/
       stderr: expect.stringContaining("--module: use one of ips") as string,
     });
     expect((await cli("forward clear --confirm")).stdout).toContain("1 forward deleted");
+  });
+
+  it("makes sets of files, names them in rules, and keeps them as long as they are named", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "secuxflow-cli-"));
+    try {
+      const file = join(folder, "addresses.txt");
+      const many = Array.from({ length: 20_000 }, (_, n) => `100.64.${n >> 8}.${n & 255}`);
+      await writeFile(file, many.join("\n"));
+      expect((await cli(`set import bulk ${file}`)).stdout).toContain("set bulk (20,000 entries) made, in force on 1 of 1 agents");
+      expect((await cli("set add bulk 192.0.2.1 2001:DB8::/32")).stdout).toContain("2 added, 20,002 entries");
+      expect((await cli("rule add --src @bulk --action reject --tag set")).code).toBe(0);
+      expect((await cli("set list")).stdout).toMatch(/^bulk +20,002 +rule \d+ +1\/1$/m);
+      expect(await cli("set delete bulk")).toMatchObject({ code: 1, stderr: expect.stringContaining("is named by rule") as string });
+      await writeFile(file, "192.0.2.1\nnonsense\n");
+      expect((await cli(`set import bulk ${file}`)).stderr).toContain("line 2: ");
+      await writeFile(file, "192.0.2.1 # the only one\n");
+      expect((await cli(`set import bulk ${file}`)).stdout).toContain("20,001 removed, 1 entry");
+      expect((await cli("set show bulk")).stdout).toMatch(/\n\n192\.0\.2\.1\n$/);
+      await cli("rule clear --confirm");
+      expect((await cli("set delete bulk")).stdout).toContain("set bulk deleted on 1 of 1 agents");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("imports rules, exports them, and replaces them with what was exported", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "secuxflow-cli-"));
+    try {
+      const file = join(folder, "rules");
+      const rules = Array.from({ length: 6_000 }, (_, n) => ({ src: `10.66.${n >> 8}.${n & 255}`, action: n % 2 ? "drop" : "reject" }));
+      await writeFile(file, rules.map((rule) => JSON.stringify(rule)).join("\n"));
+      expect((await cli(`rule import ${file}`)).stdout).toContain("6,000 rules added, in force on 1 of 1 agents");
+      expect(await ids()).toHaveLength(6_000);
+      const again = await cli(`rule import ${file}`);
+      expect([again.code, again.stderr.includes("line 1: rule ")]).toEqual([1, true]);
+      const before = await ids();
+      const exported = (await cli("rule export")).stdout.split("\n").slice(0, 10);
+      await writeFile(file, exported.join("\n"));
+      expect((await cli(`rule import ${file} --replace`)).code).toBe(2);
+      expect((await cli(`rule import ${file} --replace --confirm`)).stdout).toContain("(0 added, 5990 deleted, 10 unchanged)");
+      expect(await ids()).toEqual(before.slice(0, 10));
+      await writeFile(file, (await cli("rule list -o yaml")).stdout);
+      expect((await cli(`rule import ${file} --replace --confirm`)).stdout).toContain("(0 added, 0 deleted, 10 unchanged)");
+      await cli("rule clear --confirm");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("names services and sets the protection", async () => {
+    expect((await cli("service add shop --address 10.0.0.5 --port 80 --proto tcp --backend 10.1.0.2:8080 --inspect ips")).code).toBe(0);
+    expect((await cli("rule add --dst 10.0.0.5 --port 80 --proto tcp --action redirect --service shop")).code).toBe(0);
+    expect((await cli("service list")).stdout).toMatch(/^shop +tcp 10\.0\.0\.5:80 +unknown +1 /m);
+    expect((await cli("service delete shop")).stderr).toContain("redirects to service shop");
+    await cli("rule clear --confirm");
+    expect((await cli("service delete shop")).code).toBe(0);
+    expect((await cli("protection set --syn-cookies auto --syn-rate 5000/s")).code).toBe(0);
+    expect((await cli("protection show")).stdout).toContain("auto, from 5000/s on");
+    expect((await cli("protection set --per-source 10/s")).stderr).toContain("this needs --confirm");
+    expect((await cli("status top")).stdout).toBe("no agent tells who sends most\n");
   });
 
   it("shows the system and its counters", async () => {

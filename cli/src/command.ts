@@ -29,12 +29,19 @@ export interface CommandSpec {
     more?: { choices?: readonly string[]; default?: string; repeat?: boolean; complete?: Completer },
   ])[];
   readonly argument?: { readonly name: string; readonly description: string; readonly complete?: Completer };
+  /** All words that follow the argument. */
+  readonly rest?: { readonly name: string; readonly description: string };
   readonly examples: readonly (readonly [command: string, what: string])[];
-  readonly run: (context: Context, options: Options, argument: string | undefined) => Promise<ExitCode>;
+  readonly run: (
+    context: Context,
+    options: Options,
+    argument: string | undefined,
+    rest: readonly string[],
+  ) => Promise<ExitCode>;
 }
 
 /** What the values of an option or argument may be looked up in. */
-export type Completer = "rules" | "forwards" | "modules" | "alerts";
+export type Completer = "rules" | "forwards" | "modules" | "alerts" | "sets" | "services" | "addresses";
 
 /** What is known of the values of an option or argument. */
 export interface KnownValues {
@@ -78,11 +85,14 @@ export function addCommand(parent: Command, invocation: Invocation, spec: Comman
     const [argument] = command.registeredArguments;
     if (argument && spec.argument.complete) KNOWN_VALUES.set(argument, { lookUp: spec.argument.complete });
   }
+  if (spec.rest) command.argument(`[${spec.rest.name}...]`, spec.rest.description);
   command.addHelpText("after", examplesText(spec.examples));
   command.action(async (...args: unknown[]) => {
     invocation.path = `${parent.name()} ${spec.name}`;
     const argument = spec.argument === undefined ? undefined : (args[0] as string | undefined);
-    invocation.exit = await spec.run(await contextFor(invocation.env, command.optsWithGlobals()), command.opts(), argument);
+    const rest = spec.rest === undefined ? [] : (args[1] as string[]);
+    const context = await contextFor(invocation.env, command.optsWithGlobals());
+    invocation.exit = await spec.run(context, command.opts(), argument, rest);
   });
 }
 

@@ -18,7 +18,7 @@ export interface Env {
   /** Asks the person at the terminal; undefined where nobody can be asked or nobody answers. */
   readonly ask: ((question: string) => Promise<string | undefined>) | undefined;
   getenv(name: string): string | undefined;
-  /** Reads a small text file. @throws Error (ENOENT, EACCES, …) */
+  /** Reads a text file; "-" is stdin. @throws Error (ENOENT, EACCES, …) */
   readFile(path: string): Promise<string>;
   readonly request: Transport;
   /** Wall clock, ms since 1970. */

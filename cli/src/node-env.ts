@@ -31,7 +31,10 @@ export function nodeEnv(process: NodeJS.Process, version: string): { env: Env; a
     stderr: sinkOf(process.stderr),
     ask: process.stdin.isTTY && process.stderr.isTTY ? (question) => askAt(process, question, signal) : undefined,
     getenv: (name) => process.env[name],
-    readFile: async (path) => (await import("node:fs/promises")).readFile(path, "utf8"),
+    readFile: async (path) =>
+      path === "-"
+        ? (await import("node:stream/consumers")).text(process.stdin)
+        : (await import("node:fs/promises")).readFile(path, "utf8"),
     request: nodeTransport,
     now: () => Date.now(),
     sleep: (ms, until) => sleep(ms, until),

@@ -117,7 +117,7 @@ describe("the command as a process", () => {
         'source <(secuxflow-cli completion bash); COMP_WORDS=(secuxflow-cli "$@"); COMP_CWORD=$#; _secuxflow_cli; printf "%s\\n" "${COMPREPLY[@]}"';
       return (await runCommand("bash", ["-c", script, "bash", ...words], { env: environment() })).stdout.trimEnd().split("\n");
     };
-    expect(await complete("rule", "")).toEqual(["add", "list", "show", "delete", "clear"]);
+    expect(await complete("rule", "")).toEqual(["add", "list", "show", "delete", "clear", "import", "export"]);
     expect(await complete("rule", "delete", "--id", "")).toEqual(["7", "9"]);
   });
 

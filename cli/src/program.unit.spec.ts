@@ -35,8 +35,24 @@ describe("the command line", () => {
       "forward list",
       "forward delete",
       "forward clear",
+      "rule import",
+      "rule export",
+      "set create",
+      "set list",
+      "set show",
+      "set add",
+      "set remove",
+      "set import",
+      "set delete",
+      "service add",
+      "service list",
+      "service show",
+      "service delete",
+      "protection show",
+      "protection set",
       "status show",
       "status stats",
+      "status top",
       "alert list",
       "alert show",
       "alert watch",
@@ -75,7 +91,7 @@ describe("the command line", () => {
       const command = all.get(words.slice(0, 2).join(" "));
       expect([line, command !== undefined]).toEqual([line, true]);
       const known = [...(command?.options ?? []), ...program.options].flatMap(({ long, short }) => [long, short]);
-      for (const word of words.filter((one) => one.startsWith("-"))) expect([line, known.includes(word)]).toEqual([line, true]);
+      for (const word of words.filter((one) => /^-./.test(one))) expect([line, known.includes(word)]).toEqual([line, true]);
     }
   });
 
@@ -170,16 +186,20 @@ describe("completion", () => {
   };
 
   it.each([
-    [[""], ["rule", "forward", "alert", "status", "module", "agent", "completion"]],
+    [[""], ["rule", "forward", "set", "service", "protection", "alert", "status", "module", "agent", "completion"]],
     [["st"], ["status"]],
     [
       ["rule", ""],
-      ["add", "list", "show", "delete", "clear"],
+      ["add", "list", "show", "delete", "clear", "import", "export"],
     ],
+    [["set", "show", "b"], ["blocklist"]],
+    [["rule", "add", "--src", "@"], ["@blocklist"]],
+    [["rule", "add", "--service", ""], ["shop"]],
+    [["service", "delete", ""], ["shop"]],
     [["rule", "add", "--act"], ["--action"]],
     [
       ["rule", "add", "--action", ""],
-      ["drop", "pass"],
+      ["drop", "pass", "limit", "reject", "redirect"],
     ],
     [["rule", "add", "--src", "10.0.0.1", "--proto", "t"], ["tcp"]],
     [

@@ -18,7 +18,8 @@ describe("the README", () => {
     for (const name of [
       "rule add", "rule list", "rule show", "rule delete", "rule clear", "forward add", "forward list", "forward delete", "forward clear",
       "status show", "status stats", "alert list", "alert show", "alert watch", "alert suggest", "alert approve", "alert ack", "alert dismiss",
-      "module list", "agent list",
+      "module list", "agent list", "rule import", "rule export", "set create", "set list", "set show", "set add", "set remove", "set import",
+      "set delete", "service add", "service list", "service show", "service delete", "protection show", "protection set", "status top",
     ]) {
       expect(shown).toContain(name);
     }

@@ -8,7 +8,7 @@ import { counted, formatBytes, formatCount } from "../text/numbers.js";
 import { commandLine } from "../text/shell.js";
 import { relative } from "../text/time.js";
 import { payloadOffset } from "./payload.js";
-import { ruleCommand } from "./rule.js";
+import { ruleCommand } from "./rule-command.js";
 
 const SEVERITY = ["", "critical", "high", "medium", "low"] as const;
 const SEVERITY_STYLE: readonly (Style | undefined)[] = [undefined, "red", "red", "yellow", undefined];

@@ -4,8 +4,9 @@ import { addNoun, contextFor, type Completer, type Invocation } from "../command
 import { SCRIPTS, SHELLS, type Shell } from "../completion/scripts.js";
 import { completionAt, type Word } from "../completion/words.js";
 import type { Context } from "../context.js";
-import { describeMatch } from "../input/match.js";
+import { describeAction, describeMatch } from "../input/match.js";
 import { Printer } from "../output/printer.js";
+import { counted } from "../text/numbers.js";
 import { visible } from "../text/escape.js";
 import { severityName } from "./alert-view.js";
 
@@ -71,7 +72,22 @@ const WORDS: Readonly<Record<Completer, (context: Context) => Promise<Word[]>>> 
   rules: async ({ api }) =>
     (await api.call("RuleList", { path: routes.rules })).items.map((rule) => ({
       word: String(rule.id),
-      description: `${rule.action} ${describeMatch(rule)}`,
+      description: `${describeAction(rule)} ${describeMatch(rule)}`,
+    })),
+  sets: async ({ api }) =>
+    (await api.call("SetList", { path: routes.sets })).items.map(({ name, comment, entries }) => ({
+      word: name,
+      description: comment ?? counted(entries, "entry", "entries"),
+    })),
+  addresses: async ({ api }) =>
+    (await api.call("SetList", { path: routes.sets })).items.map(({ name, comment, entries }) => ({
+      word: `@${name}`,
+      description: comment ?? counted(entries, "entry", "entries"),
+    })),
+  services: async ({ api }) =>
+    (await api.call("ServiceList", { path: routes.services })).items.map(({ name, address, comment }) => ({
+      word: name,
+      description: comment ?? address,
     })),
   forwards: async ({ api }) =>
     (await api.call("ForwardList", { path: routes.forwards })).items.map((forward) => ({

@@ -1,22 +1,20 @@
-import { routes, type ForwardView } from "@secuxflow/contracts";
+import { routes, type ForwardSpecInput, type ForwardView } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, type Invocation, type Options } from "../command.js";
-import { ensureConfirmed } from "../confirm.js";
 import { Values, type Context } from "../context.js";
 import { printApplied } from "../enforcement.js";
-import { EXIT, type ExitCode } from "../exit.js";
+import type { ExitCode } from "../exit.js";
 import { flagOf } from "../input/flags.js";
 import { describeMatch } from "../input/match.js";
-import { printDocument } from "../output/format.js";
 import { table, type Column } from "../output/table.js";
 import { show } from "../output/watch.js";
-import { counted, formatBytes, formatCount } from "../text/numbers.js";
+import { formatBytes, formatCount } from "../text/numbers.js";
 import { relative } from "../text/time.js";
 import {
   activeOn,
-  CONFIRM_OPTION,
   MATCH_OPTIONS,
   matchInput,
+  optional,
   text,
   unknownChange,
   WAIT_OPTION,
@@ -24,6 +22,7 @@ import {
   waitMs,
   watchMs,
 } from "./common.js";
+import { addRemoval } from "./removal.js";
 
 /** `forward`: which packets are copied to which module. */
 export function addForward(program: Command, invocation: Invocation): void {
@@ -39,6 +38,12 @@ export function addForward(program: Command, invocation: Invocation): void {
       ...MATCH_OPTIONS,
       ["--module <name>", "the module that inspects (required)", { complete: "modules" }],
       ["--snaplen <bytes>", "bytes of each packet that are copied", { default: "9216" }],
+      ["--sample <number>", "copy one of so many flows, chosen by flow hash", { default: "1" }],
+      [
+        "--direction <direction>",
+        "whose packets are copied: the client's, the service's or both",
+        { choices: ["to-service", "from-service", "both"], default: "both" },
+      ],
       ["--comment <text>", "why it is there"],
       ["--owner <name>", "who answers for it"],
       WAIT_OPTION,
@@ -49,6 +54,7 @@ export function addForward(program: Command, invocation: Invocation): void {
         "TLS traffic of a network to the module ips",
       ],
       ["forward add --dst 10.0.0.5 --port 80 --proto tcp --module waf", "requests to a web server to the module waf"],
+      ["forward add --dst 10.0.0.0/24 --proto tcp --module ips --sample 100", "one of 100 flows of a busy network"],
     ],
     run: add,
   });
@@ -70,36 +76,16 @@ export function addForward(program: Command, invocation: Invocation): void {
         };
       }),
   });
-  addCommand(noun, invocation, {
-    name: "delete",
-    summary: "delete a forward",
-    options: [["--id <id>", "its number", { complete: "forwards" }], WAIT_OPTION],
-    argument: { name: "id", description: "its number", complete: "forwards" },
-    examples: [["forward delete --id 3", "delete forward 3"]],
-    run: async (context, options, argument) => {
-      const values = new Values();
-      const id = values.id("--id", text(options, "id"), argument);
-      const wait = waitMs(values, options);
-      values.check();
-      const removed = await context.api.call("Removed", {
-        method: "DELETE",
-        path: routes.forward(id),
-        query: { waitMs: wait },
-        extraMs: wait,
-        flagOf,
-        unknown: unknownChange(`forward ${id} was deleted`, "forward"),
-      });
-      return printApplied(context, removed, `forward ${id} deleted`);
+  addRemoval(noun, invocation, {
+    what: "forward",
+    all: routes.forwards,
+    one: routes.forward,
+    consequence: "nothing is inspected any more",
+    count: async ({ api }) => (await api.call("ForwardList", { path: routes.forwards })).items.length,
+    examples: {
+      delete: [["forward delete --id 3", "delete forward 3"]],
+      clear: [["forward clear --confirm", "delete all forwards without a question"]],
     },
-  });
-  addCommand(noun, invocation, {
-    name: "clear",
-    summary: "delete all forwards",
-    description:
-      "Delete all forwarding rules: nothing is inspected any more. Asks first; where nobody can be asked, --confirm is needed.",
-    options: [CONFIRM_OPTION, WAIT_OPTION],
-    examples: [["forward clear --confirm", "delete all forwards without a question"]],
-    run: clear,
   });
 }
 
@@ -112,11 +98,13 @@ async function add(context: Context, options: Options): Promise<ExitCode> {
     ...matchInput(values, options),
     ...(module === undefined ? {} : { module }),
     ...(snaplen === undefined ? {} : { snaplen }),
+    ...optional("sample", values.whole("--sample", text(options, "sample"), "sample", 1, 1_000_000)),
+    ...optional("direction", text(options, "direction")),
   };
   const wait = waitMs(values, options);
   if (module === undefined) values.fault("--module", "name the module that inspects; see secuxflow-cli module list");
   const known = new Set(values.faults.map(({ flag }) => flag));
-  values.faults.push(...forwardFaults(forward).filter(({ flag }) => !known.has(flag)));
+  values.faults.push(...forwardFaults(forward as Partial<ForwardSpecInput>).filter(({ flag }) => !known.has(flag)));
   values.check();
   const added = await context.api.call("ForwardAdded", {
     method: "POST",
@@ -129,32 +117,13 @@ async function add(context: Context, options: Options): Promise<ExitCode> {
   return printApplied(context, added, `forward ${added.forward.id} to ${added.forward.module} in force`);
 }
 
-async function clear(context: Context, options: Options): Promise<ExitCode> {
-  const values = new Values();
-  const wait = waitMs(values, options);
-  values.check();
-  await ensureConfirmed(context, options.confirm === true, "forward clear deletes all forwards", async () => {
-    const { items } = await context.api.call("ForwardList", { path: routes.forwards });
-    return `Delete all forwards (${items.length} at the moment)? Nothing is inspected then.`;
-  });
-  const removed = await context.api.call("Removed", {
-    method: "DELETE",
-    path: routes.forwards,
-    query: { confirm: true, waitMs: wait },
-    extraMs: wait,
-    flagOf,
-    unknown: unknownChange("the forwards were deleted", "forward"),
-  });
-  if (removed.ids.length > 0) return printApplied(context, removed, `${counted(removed.ids.length, "forward")} deleted`);
-  await printDocument(context.out, context.format, removed, () => [["there were no forwards"]]);
-  return EXIT.done;
-}
-
 const columns = (now: number): Column<ForwardView>[] => [
   { title: "ID", value: ({ id }) => String(id), align: "right" },
   { title: "MATCH", value: describeMatch, shrinkTo: 24 },
   { title: "MODULE", value: ({ module }) => module },
   { title: "SNAPLEN", value: ({ snaplen }) => String(snaplen), align: "right", optional: 4 },
+  { title: "SAMPLE", value: ({ sample }) => (sample === undefined ? "" : `1 in ${sample}`), optional: 5 },
+  { title: "DIRECTION", value: ({ direction }) => direction ?? "", optional: 5 },
   { title: "PACKETS", value: ({ packets }) => formatCount(packets), align: "right" },
   { title: "BYTES", value: ({ bytes }) => formatBytes(bytes), align: "right", optional: 3 },
   { title: "LAST HIT", value: ({ lastHit }) => (lastHit === undefined ? "never" : relative(lastHit, now)) },

@@ -1,16 +1,17 @@
-import { formatDuration, routes, type RuleView } from "@secuxflow/contracts";
+import { parseRate, RateError, routes, type RuleSpecInput, type RuleView } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, type Invocation, type Options } from "../command.js";
-import { ensureConfirmed, withConfirmation } from "../confirm.js";
+import { withConfirmation } from "../confirm.js";
 import { Values, type Context } from "../context.js";
 import { printApplied } from "../enforcement.js";
 import { CliError } from "../errors.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { API_VERSION } from "../http/shapes.generated.js";
+import { allRules, countRules } from "../http/parts.js";
 import { flagOf } from "../input/flags.js";
-import { describeMatch } from "../input/match.js";
+import { describeAction, describeMatch } from "../input/match.js";
 import { printDocument } from "../output/format.js";
-import type { Span } from "../output/printer.js";
+import type { Span, Style } from "../output/printer.js";
 import { pairs, table, type Column } from "../output/table.js";
 import { show } from "../output/watch.js";
 import { counted, formatBytes, formatCount } from "../text/numbers.js";
@@ -20,6 +21,7 @@ import {
   CONFIRM_OPTION,
   MATCH_OPTIONS,
   matchInput,
+  optional,
   text,
   unknownChange,
   WAIT_OPTION,
@@ -27,6 +29,8 @@ import {
   waitMs,
   watchMs,
 } from "./common.js";
+import { addRemoval } from "./removal.js";
+import { EXPORT, IMPORT } from "./rule-import.js";
 
 /** `rule`: the filter rules. */
 export function addRule(program: Command, invocation: Invocation): void {
@@ -46,7 +50,21 @@ export function addRule(program: Command, invocation: Invocation): void {
       "What no rule matches passes.",
     options: [
       ...MATCH_OPTIONS,
-      ["--action <action>", "what becomes of matching packets (required)", { choices: ["drop", "pass"] }],
+      [
+        "--action <action>",
+        "what becomes of matching packets (required)",
+        { choices: ["drop", "pass", "limit", "reject", "redirect"] },
+      ],
+      ["--rate <rate>", "what passes with action limit: 1000/s (packets) or 10Mbit/s"],
+      ["--burst <number>", "packets or bits that may come at once beyond the rate", { default: "what one second gives" }],
+      ["--per <whom>", "whose packets the rate is for", { choices: ["rule", "source"], default: "rule" }],
+      [
+        "--reject <answer>",
+        "what action reject answers: auto is a reset for TCP and ICMP port unreachable for the rest",
+        { choices: ["auto", "unreachable"], default: "auto" },
+      ],
+      ["--service <name>", "where action redirect sends packets", { complete: "services" }],
+      ["--monitor", "only count where it would be the first match, do not act"],
       ["--priority <number>", "0 to 65535, lower is tried first", { default: "1000" }],
       ["--ttl <duration>", "take the rule out after this time: 90s, 10m, 1h30m, 7d", { default: "never" }],
       ["--comment <text>", "why it is there"],
@@ -69,6 +87,19 @@ export function addRule(program: Command, invocation: Invocation): void {
         "rule add --src 10.9.0.0/16 --dst 10.0.0.5 --port 22 --proto tcp --action pass --priority 10",
         "let a network through, before other rules are tried",
       ],
+      [
+        "rule add --src @blocklist --action reject --priority 50",
+        "refuse connections from the addresses of a set",
+      ],
+      [
+        "rule add --dst 10.0.0.5 --port 53 --proto udp --action limit --rate 1000/s --per source",
+        "let each source ask a name server 1000 times a second",
+      ],
+      [
+        "rule add --dst 10.0.0.5 --port 80,443,8000-8100 --proto tcp --tcp-flags 'syn,!ack' --action drop --monitor",
+        "see what dropping new connections would hit, without doing it",
+      ],
+      ["rule add --dst 10.0.0.5 --port 80 --proto tcp --action redirect --service shop", "send requests to a service"],
     ],
     run: add,
   });
@@ -83,7 +114,7 @@ export function addRule(program: Command, invocation: Invocation): void {
     ],
     run: (context, options) =>
       show(context, watchMs(options), async () => {
-        const list = await context.api.call("RuleList", { path: routes.rules });
+        const list = await allRules(context.api);
         return {
           document: list,
           lines: () => (list.items.length === 0 ? NO_RULES : table(columns(context.env.now()), list.items, context.out.width)),
@@ -98,58 +129,21 @@ export function addRule(program: Command, invocation: Invocation): void {
     examples: [["rule show --id 42", "rule 42"]],
     run: showRule,
   });
-  addCommand(noun, invocation, {
-    name: "delete",
-    summary: "delete a rule, and wait until it is out of force",
-    options: [["--id <id>", "its number", { complete: "rules" }], WAIT_OPTION],
-    argument: { name: "id", description: "its number", complete: "rules" },
-    examples: [["rule delete --id 42", "delete rule 42"]],
-    run: async (context, options, argument) => {
-      const values = new Values();
-      const id = values.id("--id", text(options, "id"), argument);
-      const wait = waitMs(values, options);
-      values.check();
-      const removed = await context.api.call("Removed", {
-        method: "DELETE",
-        path: routes.rule(id),
-        query: { waitMs: wait },
-        extraMs: wait,
-        flagOf,
-        unknown: unknownChange(`rule ${id} was deleted`, "rule"),
-      });
-      return printApplied(context, removed, `rule ${id} deleted`);
+  addRemoval(noun, invocation, {
+    what: "rule",
+    all: routes.rules,
+    one: routes.rule,
+    count: ({ api }) => countRules(api),
+    examples: {
+      delete: [["rule delete --id 42", "delete rule 42"]],
+      clear: [
+        ["rule clear", "delete all rules, after a question"],
+        ["rule clear --confirm", "without a question"],
+      ],
     },
   });
-  addCommand(noun, invocation, {
-    name: "clear",
-    summary: "delete all rules",
-    description: "Delete all filter rules. Asks first; where nobody can be asked, --confirm is needed.",
-    options: [CONFIRM_OPTION, WAIT_OPTION],
-    examples: [
-      ["rule clear", "delete all rules, after a question"],
-      ["rule clear --confirm", "without a question"],
-    ],
-    run: async (context, options) => {
-      const values = new Values();
-      const wait = waitMs(values, options);
-      values.check();
-      await ensureConfirmed(context, options.confirm === true, "rule clear deletes all rules", async () => {
-        const { items } = await context.api.call("RuleList", { path: routes.rules });
-        return `Delete all rules (${items.length} at the moment)?`;
-      });
-      const removed = await context.api.call("Removed", {
-        method: "DELETE",
-        path: routes.rules,
-        query: { confirm: true, waitMs: wait },
-        extraMs: wait,
-        flagOf,
-        unknown: unknownChange("the rules were deleted", "rule"),
-      });
-      if (removed.ids.length > 0) return printApplied(context, removed, `${counted(removed.ids.length, "rule")} deleted`);
-      await printDocument(context.out, context.format, removed, () => [["there were no rules"]]);
-      return EXIT.done;
-    },
-  });
+  addCommand(noun, invocation, IMPORT);
+  addCommand(noun, invocation, EXPORT);
 }
 
 const NO_RULES: readonly (readonly Span[])[] = [["no rules: everything passes"]];
@@ -157,10 +151,13 @@ const NO_RULES: readonly (readonly Span[])[] = [["no rules: everything passes"]]
 async function add(context: Context, options: Options): Promise<ExitCode> {
   const { ruleFaults } = await import("../input/specs.js");
   const values = new Values();
-  const optional = <V>(key: string, value: V | undefined) => (value === undefined ? {} : { [key]: value });
   const rule = {
     ...matchInput(values, options),
     ...optional("action", text(options, "action")),
+    ...optional("limit", limitInput(values, options)),
+    ...optional("reject", text(options, "reject")),
+    ...optional("service", text(options, "service")),
+    ...optional("monitor", options.monitor),
     ...optional("priority", values.whole("--priority", text(options, "priority"), "a priority", 0, 65_535)),
     ...optional("ttlMs", values.duration("--ttl", text(options, "ttl"))),
     ...optional("tags", options.tag),
@@ -168,7 +165,7 @@ async function add(context: Context, options: Options): Promise<ExitCode> {
   };
   const wait = waitMs(values, options);
   const known = new Set(values.faults.map(({ flag }) => flag));
-  values.faults.push(...ruleFaults(rule).filter(({ flag }) => !known.has(flag)));
+  values.faults.push(...ruleFaults(rule as Partial<RuleSpecInput>).filter(({ flag }) => !known.has(flag)));
   values.check();
   const added = await withConfirmation(context, options.confirm === true, (confirm) =>
     context.api.call("RuleAdded", {
@@ -183,11 +180,28 @@ async function add(context: Context, options: Options): Promise<ExitCode> {
   return printApplied(context, added, `rule ${added.rule.id} in force`);
 }
 
+/** The limit of a rule, as far as its values can be read. */
+function limitInput(values: Values, options: Options) {
+  const [rate, per] = [text(options, "rate"), text(options, "per")];
+  const burst = values.whole("--burst", text(options, "burst"), "a burst", 1, 1_000_000_000_000);
+  if (rate === undefined) {
+    if (per !== undefined) values.fault("--per", "it belongs to a limit: add --action limit --rate");
+    if (burst !== undefined) values.fault("--burst", "it belongs to a limit: add --action limit --rate");
+    return undefined;
+  }
+  try {
+    return { ...parseRate(rate), ...optional("per", values.word("--per", per, ["rule", "source"])), ...optional("burst", burst) };
+  } catch (error) {
+    if (!(error instanceof RateError)) throw error;
+    return values.fault("--rate", error.message);
+  }
+}
+
 async function showRule(context: Context, options: Options, argument: string | undefined): Promise<ExitCode> {
   const values = new Values();
   const id = values.id("--id", text(options, "id"), argument);
   values.check();
-  const { revision, items } = await context.api.call("RuleList", { path: routes.rules });
+  const { revision, items } = await allRules(context.api);
   const rule = items.find((item) => item.id === id);
   if (!rule) throw new CliError(`there is no rule ${id}`, { next: "secuxflow-cli rule list" });
   const now = context.env.now();
@@ -196,7 +210,8 @@ async function showRule(context: Context, options: Options, argument: string | u
     pairs([
       ["rule", String(rule.id)],
       ["match", describeMatch(rule)],
-      ["action", { text: rule.action, style: rule.action === "drop" ? "red" : "green" }],
+      ["action", { text: describeAction(rule), style: actionStyle(rule) }],
+      rule.limit?.burst === undefined ? undefined : ["burst", `${rule.limit.burst} ${rule.limit.unit}`],
       ["priority", String(rule.priority)],
       ["hits", `${counted(rule.packets, "packet")}, ${formatBytes(rule.bytes)}`],
       ["last hit", time(rule.lastHit)],
@@ -212,11 +227,15 @@ async function showRule(context: Context, options: Options, argument: string | u
   return EXIT.done;
 }
 
+const ACTION_STYLES: Readonly<Record<string, Style>> = { drop: "red", reject: "red", limit: "yellow", pass: "green", redirect: "cyan" };
+const actionStyle = ({ action, monitor }: Pick<RuleView, "action" | "monitor">): Style =>
+  monitor === true ? "dim" : (ACTION_STYLES[action] ?? "dim");
+
 const columns = (now: number): Column<RuleView>[] => [
   { title: "ID", value: ({ id }) => String(id), align: "right" },
   { title: "PRIO", value: ({ priority }) => String(priority), align: "right", optional: 2 },
   { title: "MATCH", value: describeMatch, shrinkTo: 20 },
-  { title: "ACTION", value: ({ action }) => action, style: ({ action }) => (action === "drop" ? "red" : "green") },
+  { title: "ACTION", value: describeAction, style: actionStyle },
   { title: "PACKETS", value: ({ packets }) => formatCount(packets), align: "right" },
   { title: "BYTES", value: ({ bytes }) => formatBytes(bytes), align: "right", optional: 3 },
   { title: "LAST HIT", value: ({ lastHit }) => (lastHit === undefined ? "never" : relative(lastHit, now)) },
@@ -230,39 +249,3 @@ const columns = (now: number): Column<RuleView>[] => [
     style: ({ activeOn: active, agents }) => (agents > 0 && active === agents ? undefined : "yellow"),
   },
 ];
-
-/** The command line that makes a rule. */
-export function ruleCommand(rule: {
-  src: string;
-  dst: string;
-  sport?: number | undefined;
-  port?: number | undefined;
-  proto: string;
-  action: string;
-  priority: number;
-  ttlMs?: number | undefined;
-  comment?: string | undefined;
-  owner?: string | undefined;
-  tags: readonly string[];
-  alertId?: number | undefined;
-}): string[] {
-  const flag = (name: string, value: string | number | undefined): string[] =>
-    value === undefined ? [] : [`--${name}`, String(value)];
-  return [
-    "secuxflow-cli",
-    "rule",
-    "add",
-    ...flag("src", rule.src),
-    ...flag("dst", rule.dst),
-    ...flag("sport", rule.sport),
-    ...flag("port", rule.port),
-    ...flag("proto", rule.proto),
-    ...flag("action", rule.action),
-    ...flag("priority", rule.priority === 1_000 ? undefined : rule.priority),
-    ...flag("ttl", rule.ttlMs === undefined ? undefined : formatDuration(rule.ttlMs)),
-    ...flag("comment", rule.comment),
-    ...flag("owner", rule.owner),
-    ...rule.tags.flatMap((tag) => flag("tag", tag)),
-    ...flag("alert", rule.alertId),
-  ];
-}

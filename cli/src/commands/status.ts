@@ -1,17 +1,18 @@
-import { routes, type RuleList, type SystemStatus } from "@secuxflow/contracts";
+import { routes, type RuleList, type SystemStatus, type TopTalkers } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, type Invocation, type Options } from "../command.js";
 import { Values, type Context } from "../context.js";
 import { CliError } from "../errors.js";
 import { EXIT, type ExitCode } from "../exit.js";
-import { describeMatch } from "../input/match.js";
+import { allRules } from "../http/parts.js";
+import { describeAction, describeMatch } from "../input/match.js";
 import { printOfMany } from "../output/format.js";
 import { styled, type Span, type Style } from "../output/printer.js";
 import { table, type Column } from "../output/table.js";
 import { show } from "../output/watch.js";
 import { SystemMeter } from "../stats/rates.js";
 import { statsLines } from "../stats/render.js";
-import { counted, formatCount } from "../text/numbers.js";
+import { counted, formatBitRate, formatBytes, formatCount, formatRate } from "../text/numbers.js";
 import { relative } from "../text/time.js";
 import { agentLines } from "./agent.js";
 import { text, WATCH_OPTION, watchMs } from "./common.js";
@@ -53,6 +54,45 @@ export function addStatus(program: Command, invocation: Invocation): void {
     ],
     run: stats,
   });
+  addCommand(noun, invocation, {
+    name: "top",
+    summary: "show the sources that sent most, over all live agents",
+    description: "Show the sources that sent most, over all live agents. Counts come from a sketch: they are at least the truth.",
+    options: [["--limit <number>", "at most so many", { default: "20" }], WATCH_OPTION],
+    examples: [
+      ["status top", "who sends most"],
+      ["status top --limit 5 --watch 1s", "live, during an attack"],
+    ],
+    run: (context, options) => {
+      const values = new Values();
+      const limit = values.whole("--limit", text(options, "limit"), "a limit", 1, 1_000) ?? 20;
+      values.check();
+      return show(context, watchMs(options), async () => {
+        const top = await context.api.call("TopTalkers", { path: routes.statusTop, query: { limit } });
+        return { document: top, lines: () => topLines(top, context.out.width) };
+      });
+    },
+  });
+}
+
+type Talker = TopTalkers["items"][number];
+
+const topColumns = (seconds: number): Column<Talker>[] => [
+  { title: "SOURCE", value: ({ address }) => address },
+  { title: "BITS/S", value: ({ bytes }) => formatBitRate((bytes * 8) / seconds), align: "right" },
+  { title: "PACKETS/S", value: ({ packets }) => formatRate(packets / seconds), align: "right" },
+  { title: "BYTES", value: ({ bytes }) => formatBytes(bytes), align: "right", optional: 1 },
+  { title: "PACKETS", value: ({ packets }) => formatCount(packets), align: "right", optional: 2 },
+  { title: "AGENTS", value: ({ agents }) => agents.join(","), optional: 3, shrinkTo: 8 },
+];
+
+function topLines({ at, windowMs, agents, items }: TopTalkers, width: number): Span[][] {
+  if (agents === 0) return [["no agent tells who sends most"]];
+  const seconds = Math.max(windowMs, 1) / 1_000;
+  return [
+    [{ text: at, style: "bold" }, `  over ${seconds.toFixed(1)} s, ${counted(agents, "agent")}`],
+    ...(items.length === 0 ? [["nobody sent anything"]] : table(topColumns(seconds), items, width)),
+  ];
 }
 
 async function stats(context: Context, options: Options): Promise<ExitCode> {
@@ -110,11 +150,11 @@ class RuleNames {
     for (const id of ids) this.#asked.add(id);
     let list: RuleList;
     try {
-      list = await this.context.api.call("RuleList", { path: routes.rules });
+      list = await allRules(this.context.api);
     } catch {
       return; // the numbers are what was asked for
     }
-    this.#known = new Map(list.items.map((rule) => [rule.id, `${rule.action} ${describeMatch(rule)}`]));
+    this.#known = new Map(list.items.map((rule) => [rule.id, `${describeAction(rule)} ${describeMatch(rule)}`]));
   }
 }
 

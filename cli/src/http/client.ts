@@ -7,20 +7,23 @@ import { answerFault, networkFault, problemError, type FlagOf } from "./failures
 import { shapeFault } from "./shape.js";
 import { API_VERSION, SHAPES } from "./shapes.generated.js";
 import { sseEvents, type SseEvent } from "./sse.js";
-import type { TransportAnswer } from "./transport.js";
+import type { Method, TransportAnswer } from "./transport.js";
 
 /** A name that cannot be reached is known within this time, whatever the answer may take. */
 const CONNECT_TIMEOUT_MS = 2_000;
-/** More than 4,096 rules of the longest kind take. */
-const MAX_BODY = 32 * 1024 * 1024;
+/** More than a part of a list takes, of the longest rules there are. */
+const MAX_BODY = 64 * 1024 * 1024;
+const KEYED: ReadonlySet<Method> = new Set(["POST", "PUT", "PATCH"]);
 /** A stream in which even the heartbeat (10 s) is missing is dead. */
 const STREAM_SILENCE_MS = 25_000;
 
 export interface CallOptions {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: Method;
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: object;
+  /** Instead of `body`: plain text. */
+  readonly text?: string;
   /** Milliseconds that the API itself may take, besides the time for the way there and back. */
   readonly extraMs?: number;
   /** Which flag a field of the request came from. */
@@ -45,7 +48,7 @@ export class ApiClient {
     const timeoutMs = this.connection.timeoutMs + (options.extraMs ?? 0);
     const tooLate = AbortSignal.timeout(timeoutMs);
     // A retry with the same key does nothing twice, and a second try is made only where the first may have been lost on the way.
-    const key = options.method === "POST" ? crypto.randomUUID() : undefined;
+    const key = KEYED.has(options.method ?? "GET") ? crypto.randomUUID() : undefined;
     try {
       const answer = await this.#send(options, key, tooLate);
       return this.#document(kind, options, answer.status, answer.contentType, await readBody(answer.body));
@@ -96,9 +99,10 @@ export class ApiClient {
     accept = "application/json",
   ): Promise<TransportAnswer> {
     const { method = "GET", path, query = {}, body } = options;
+    const contentType = options.text === undefined ? "application/json" : "text/plain";
     const url = new URL(path, this.connection.url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-    const text = body === undefined ? undefined : JSON.stringify(body);
+    const text = options.text ?? (body === undefined ? undefined : JSON.stringify(body));
     const { token } = this.connection;
     const request = {
       method,
@@ -109,7 +113,7 @@ export class ApiClient {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(method === "GET" || this.env.user === undefined ? {} : { "x-secuxflow-actor": this.env.user }),
         ...(key === undefined ? {} : { "idempotency-key": key }),
-        ...(text === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(text)) }),
+        ...(text === undefined ? {} : { "content-type": contentType, "content-length": String(Buffer.byteLength(text)) }),
       },
       ...(text === undefined ? {} : { body: text }),
       signal: AbortSignal.any([timeout, this.env.signal]),

@@ -4,25 +4,47 @@ import type {
   AlertApproved,
   AlertList,
   AlertShown,
+  Deleted,
   ForwardAdded,
   ForwardList,
   ModuleList,
   Problem,
+  ProtectionChanged,
+  ProtectionShown,
   Removed,
   RuleAdded,
   RuleList,
+  RulesImported,
+  ServiceAdded,
+  ServiceList,
+  SetAdded,
+  SetEntriesChanged,
+  SetList,
+  SetShown,
   StatsSnapshot,
   SuggestionShown,
   SystemStatus,
+  TopTalkers,
 } from "@secuxflow/contracts";
 
 /** Every document that the API sends, by the name of its shape. */
 export interface Documents {
   RuleList: RuleList;
   RuleAdded: RuleAdded;
+  RulesImported: RulesImported;
   ForwardList: ForwardList;
   ForwardAdded: ForwardAdded;
   Removed: Removed;
+  SetList: SetList;
+  Set: SetShown;
+  SetAdded: SetAdded;
+  SetEntriesChanged: SetEntriesChanged;
+  ServiceList: ServiceList;
+  ServiceAdded: ServiceAdded;
+  Deleted: Deleted;
+  Protection: ProtectionShown;
+  ProtectionChanged: ProtectionChanged;
+  TopTalkers: TopTalkers;
   ModuleList: ModuleList;
   AgentList: AgentList;
   Status: SystemStatus;

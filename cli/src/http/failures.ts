@@ -6,7 +6,16 @@ import { EXIT } from "../exit.js";
 export type FlagOf = (field: string) => string | undefined;
 
 /** Problems that the command line itself caused: what was asked for is not possible as written. */
-const USAGE = new Set(["invalid_input", "unknown_module", "confirmation_required"]);
+const USAGE = new Set([
+  "invalid_input",
+  "unknown_module",
+  "unknown_set",
+  "unknown_service",
+  "confirmation_required",
+]);
+
+/** Problems whose fields tell what there is to choose from. */
+const UNKNOWN = new Set(["unknown_module", "unknown_set", "unknown_service"]);
 
 const NEXT: Readonly<Record<string, string>> = {
   unauthorized: "give the token by --token-file FILE or SECUXFLOW_API_TOKEN",
@@ -22,14 +31,15 @@ export function problemError(problem: Problem, flagOf: FlagOf = () => undefined)
   const [only] = faults;
   const next = problem.next ?? NEXT[code];
   const exit = USAGE.has(code) ? EXIT.usage : EXIT.failed;
-  // The detail of invalid input repeats the fields by the API's names: the flags say it better.
+  // The detail of invalid input, and of a file, repeats the fields by the API's names: flags and lines say it better.
+  const named = code === "invalid_input" || faults.some(({ flag }) => flag.startsWith("line "));
   const message =
-    code !== "invalid_input" || !only
+    !named || !only
       ? detail
       : faults.length === 1
         ? `${only.flag}: ${only.message}`
         : `${faults.length} values are not valid`;
-  const shown = code === "invalid_input" && faults.length > 1 ? faults : code === "unknown_module" ? faults : [];
+  const shown = named && faults.length > 1 ? faults : !named && UNKNOWN.has(code) ? faults : [];
   return new ApiProblem(code, status, message, {
     exit,
     ...(next === undefined ? {} : { next }),

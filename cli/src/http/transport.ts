@@ -1,6 +1,8 @@
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
 /** One HTTP request as the CLI makes it. */
 export interface TransportRequest {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: Method;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;

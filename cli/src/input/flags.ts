@@ -8,6 +8,27 @@ const RENAMED: Readonly<Record<string, string>> = {
   alertId: "--alert",
   sinceMs: "--since",
   maxSeverity: "--severity",
+  limit: "--rate",
+  "limit.per": "--per",
+  "limit.burst": "--burst",
+  tcpFlags: "--tcp-flags",
+  icmpType: "--icmp-type",
+  icmpCode: "--icmp-code",
+  innerVlan: "--inner-vlan",
+  name: "NAME",
+  entries: "PREFIX",
+  add: "PREFIX",
+  remove: "PREFIX",
+  backends: "--backend",
+  synCookies: "--syn-cookies",
+  synRate: "--syn-rate",
+  establishedPass: "--established-pass",
+  perSource: "--per-source",
+  "perSource.burst": "--per-source-burst",
+  "health.intervalMs": "--health-interval",
+  "health.timeoutMs": "--health-timeout",
+  "health.rise": "--health-rise",
+  "health.fall": "--health-fall",
 };
 const PLAIN = new Set([
   "src",
@@ -22,14 +43,28 @@ const PLAIN = new Set([
   "module",
   "snaplen",
   "confirm",
-  "limit",
   "state",
+  "family",
+  "fragment",
+  "vlan",
+  "iface",
+  "length",
+  "reject",
+  "service",
+  "monitor",
+  "sample",
+  "direction",
+  "address",
+  "container",
+  "netns",
+  "inspect",
+  "health",
   "note",
   "id",
 ]);
 
-/** The flag that a field of a request ("rule.tags.0", "options.waitMs") came from. */
+/** The flag (or argument) that a field of a request ("rule.tags.0", "options.waitMs") came from. */
 export const flagOf: FlagOf = (field) => {
-  const [name = ""] = field.replace(/^(rule|forward|options)\./, "").split(".");
-  return RENAMED[name] ?? (PLAIN.has(name) ? `--${name}` : undefined);
+  const [name = "", inner = ""] = field.replace(/^(rule|forward|options|set|change|contents|service)\./, "").split(".");
+  return RENAMED[`${name}.${inner}`] ?? RENAMED[name] ?? (PLAIN.has(name) ? `--${name}` : undefined);
 };

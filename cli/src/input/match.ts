@@ -1,20 +1,38 @@
-/** What says which packets are meant, in a rule and in a forward. */
-interface Match {
-  readonly src: string;
-  readonly dst: string;
-  readonly sport?: number | undefined;
-  readonly port?: number | undefined;
-  readonly proto: string;
-}
+import { formatRate, type FilterRule, type MatchFields } from "@secuxflow/contracts";
 
-const end = (address: string, port: number | undefined): string => {
+const end = (address: string, port: number | string | undefined): string => {
   if (port === undefined) return address;
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 };
 
-/** One line for people: "tcp 192.168.1.0/24 -> 10.0.0.5:80". */
-export function describeMatch({ src, dst, sport, port, proto }: Match): string {
-  return `${proto === "any" ? "" : `${proto} `}${end(src, sport)} -> ${end(dst, port)}`;
+/** One line for people: "tcp 192.168.1.0/24 -> 10.0.0.5:80 flags syn,!ack". */
+export function describeMatch(match: MatchFields): string {
+  const named = (name: string, value: number | string | undefined) => (value === undefined ? [] : [`${name} ${value}`]);
+  return [
+    ...(match.family === undefined ? [] : [`ipv${match.family}`]),
+    ...(match.proto === "any" ? [] : [match.proto]),
+    `${end(match.src, match.sport)} -> ${end(match.dst, match.port)}`,
+    ...named("type", match.icmpType),
+    ...named("code", match.icmpCode),
+    ...named("flags", match.tcpFlags),
+    ...named("fragment", match.fragment),
+    ...named("vlan", match.vlan),
+    ...named("inner vlan", match.innerVlan),
+    ...named("on", match.iface),
+    ...named("length", match.length),
+    ...named("state", match.state),
+  ].join(" ");
+}
+
+/** What a rule does, for people: "drop", "limit 1000/s per source", "redirect to shop". */
+export function describeAction(rule: Pick<FilterRule, "action" | "limit" | "service" | "monitor" | "reject">): string {
+  const { action, limit, service, reject, monitor } = rule;
+  return [
+    monitor === true ? `monitor ${action}` : action,
+    ...(limit === undefined ? [] : [`${formatRate(limit)}${limit.per === "source" ? " per source" : ""}`]),
+    ...(service === undefined ? [] : [`to ${service}`]),
+    ...(reject === undefined ? [] : [reject]),
+  ].join(" ");
 }
 
 /** One line for people: "tcp 10.1.0.9:51234 -> 10.2.0.5:80". Port 0 means that the protocol has none. */

@@ -1,11 +1,18 @@
 // Loaded when a rule is added and not before: with zod, the contracts' schemas take longer to load than a command may to start.
-import { ForwardSpec, RuleSpec, type ForwardSpecInput, type RuleSpecInput } from "@secuxflow/contracts";
+import {
+  ForwardSpec,
+  RuleSpec,
+  ServiceSpec,
+  type ForwardSpecInput,
+  type RuleSpecInput,
+  type ServiceSpecInput,
+} from "@secuxflow/contracts";
 import type { z } from "zod";
 import type { Fault } from "../errors.js";
 import { flagOf } from "./flags.js";
 
 /** What stands in for a value that is at fault, so that the others can be checked against each other. */
-const STAND_IN: Readonly<Record<string, unknown>> = { action: "drop", module: "any", proto: "tcp" };
+const STAND_IN: Readonly<Record<string, unknown>> = { action: "drop", module: "any", proto: "tcp", name: "any", address: "192.0.2.1" };
 
 /** Checks a spec; every value at fault is in `faults`, those of values that depend on each other too. */
 function check(schema: z.ZodType, input: Readonly<Record<string, unknown>>): Fault[] {
@@ -35,3 +42,6 @@ export const ruleFaults = (rule: Partial<RuleSpecInput>): Fault[] => check(RuleS
 
 /** What is wrong with a forward, by flag. */
 export const forwardFaults = (forward: Partial<ForwardSpecInput>): Fault[] => check(ForwardSpec, forward);
+
+/** What is wrong with a service, by flag. */
+export const serviceFaults = (service: Partial<ServiceSpecInput>): Fault[] => check(ServiceSpec, service);

@@ -53,13 +53,15 @@ export function table<T>(columns: readonly Column<T>[], items: readonly T[], wid
   const laid = columns
     .map((column): Laid<T> => {
       const cells = items.map((item) => visible(column.value(item)));
-      return { column, cells, width: Math.max(widthOf(column.title), ...cells.map(widthOf)) };
+      return { column, cells, width: cells.reduce((most, cell) => Math.max(most, widthOf(cell)), widthOf(column.title)) };
     })
     .filter(({ column, cells }) => column.optional === undefined || items.length === 0 || cells.some((cell) => cell !== ""));
   const shown = fitTo(laid, width);
   const trimmed = (spans: Span[]): Span[] => {
     while (spans.length > 0 && /^ *$/.test(plain(spans.slice(-1)))) spans.pop();
-    return spans;
+    const last = spans.pop();
+    if (last === undefined) return spans;
+    return [...spans, typeof last === "string" ? last.trimEnd() : { ...last, text: last.text.trimEnd() }];
   };
   const row = (cellOf: (one: Laid<T>) => Span): Span[] =>
     trimmed(

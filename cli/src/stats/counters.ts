@@ -6,6 +6,8 @@ export interface Reading {
   /** When the owner counted, ms since 1970 by its own clock; NaN where it told no time. */
   readonly at: number;
   readonly counters: ReadonlyMap<string, number>;
+  /** Only some of the counters there are: the others stand as they were. */
+  readonly partial?: boolean;
 }
 
 const hits = (kind: "rule" | "forward", list: AgentStats["rules"]): [string, number][] =>
@@ -15,15 +17,28 @@ const hits = (kind: "rule" | "forward", list: AgentStats["rules"]): [string, num
   ]);
 
 /** The counters of an agent. */
-export function agentReading({ agentId, at, verdicts, unparsed, rules, forwards, forwarded }: AgentStats): Reading {
+export function agentReading({ agentId, at, verdicts, unparsed, rules, forwards, forwarded, partial }: AgentStats): Reading {
+  const verdict = (name: "limited" | "rejected" | "redirected"): [string, number][] => {
+    const counted = verdicts[name];
+    return counted === undefined
+      ? []
+      : [
+          [`${name}.packets`, counted.packets],
+          [`${name}.bytes`, counted.bytes],
+        ];
+  };
   return {
     owner: agentId,
+    ...(partial === undefined ? {} : { partial }),
     at: Date.parse(at),
     counters: new Map([
       ["pass.packets", verdicts.pass.packets],
       ["pass.bytes", verdicts.pass.bytes],
       ["drop.packets", verdicts.drop.packets],
       ["drop.bytes", verdicts.drop.bytes],
+      ...verdict("limited"),
+      ...verdict("rejected"),
+      ...verdict("redirected"),
       ["unparsed", unparsed],
       ["forwarded.packets", forwarded.packets],
       ["forwarded.bytes", forwarded.bytes],

@@ -63,11 +63,15 @@ export class Meter {
       const seconds = (elapsed > 0 ? elapsed : Math.max(1, at - before.seenAt)) / 1_000;
       const speeds = new Map<string, number>();
       for (const [name, value] of reading.counters) {
-        const count = value - (began ? 0 : (before.reading.counters.get(name) ?? 0));
+        const counted = before.reading.counters.get(name);
+        // What was left out before may have been counting for long: it is measured from now on.
+        const from = began ? 0 : (counted ?? (reading.partial === true ? value : 0));
+        const count = value - from;
         speeds.set(name, count / seconds);
         add(growth, name, count, count / seconds);
       }
-      this.#known.set(reading.owner, { reading, seenAt: at, speeds });
+      const whole = reading.partial === true && !began ? new Map([...before.reading.counters, ...reading.counters]) : undefined;
+      this.#known.set(reading.owner, { reading: whole ? { ...reading, counters: whole } : reading, seenAt: at, speeds });
     }
     const live = new Set(readings.map(({ owner }) => owner));
     const left = [...this.#before].filter((owner) => !live.has(owner));

@@ -26,7 +26,14 @@ export interface StatsRates {
   readonly intervalMs: number;
   readonly agents: Owners;
   readonly inspectors: Owners;
-  readonly verdicts: { readonly pass: Flow; readonly drop: Flow };
+  /** The last three only of agents that tell them. */
+  readonly verdicts: {
+    readonly pass: Flow;
+    readonly drop: Flow;
+    readonly limited?: Flow;
+    readonly rejected?: Flow;
+    readonly redirected?: Flow;
+  };
   readonly unparsed: number;
   /** Copies of packets put into the ring buffer. */
   readonly forwarded: Flow;
@@ -102,7 +109,15 @@ function ratesOf(agents: Round, inspectors: Round, at: string, intervalMs: numbe
     intervalMs,
     agents: owners(agents),
     inspectors: owners(inspectors),
-    verdicts: { pass: flow("pass"), drop: flow("drop") },
+    verdicts: {
+      pass: flow("pass"),
+      drop: flow("drop"),
+      ...Object.fromEntries(
+        (["limited", "rejected", "redirected"] as const)
+          .filter((name) => agents.growth.has(`${name}.packets`))
+          .map((name) => [name, flow(name)]),
+      ),
+    },
     unparsed: grown("unparsed").count,
     forwarded,
     // What is lost behind the agent may have been forwarded in an interval before: no more than everything is lost.

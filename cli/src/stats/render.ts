@@ -21,6 +21,10 @@ export function statsLines(rates: StatsRates, nameOf: (ruleId: number) => string
   const rows: Row[] = [
     { name: "pass", ...verdicts.pass },
     { name: "drop", ...verdicts.drop },
+    ...(["limited", "rejected", "redirected"] as const).flatMap((name): Row[] => {
+      const flow = verdicts[name];
+      return flow === undefined || flow.packets === 0 ? [] : [{ name, ...flow }];
+    }),
     { name: "forwarded", ...forwarded },
     { name: "inspected", ...inspected },
   ];

@@ -8,11 +8,21 @@ import type {
   ForwardList,
   ModuleList,
   Problem,
+  ProtectionChanged,
+  ProtectionShown,
   RuleAdded,
   RuleList,
+  RulesImported,
+  ServiceAdded,
+  ServiceList,
+  SetAdded,
+  SetEntriesChanged,
+  SetList,
+  SetShown,
   StatsSnapshot,
   SuggestionShown,
   SystemStatus,
+  TopTalkers,
 } from "@secuxflow/contracts";
 
 /** Documents as the API sends them, for tests. Times lie around NOW. */
@@ -96,6 +106,117 @@ export const moduleList: ModuleList = {
     },
   ],
 };
+const setView = {
+  name: "blocklist",
+  comment: "from abuse desks",
+  entries: 3,
+  usedByRules: [7],
+  usedByForwards: [],
+  activeOn: 1,
+  agents: 1,
+};
+export const setList: SetList = { ...head("SetList"), revision: 12, items: [setView] };
+export const setShown: SetShown = {
+  ...head("Set"),
+  revision: 12,
+  set: setView,
+  entries: ["198.51.100.0/24", "2001:db8:bad::/48", "203.0.113.7"],
+};
+export const setAdded: SetAdded = { ...head("SetAdded"), name: "blocklist", entries: 2, enforcement: inForce, warnings: [] };
+export const setChanged: SetEntriesChanged = {
+  ...head("SetEntriesChanged"),
+  name: "blocklist",
+  added: 2,
+  removed: 0,
+  entries: 5,
+  enforcement: inForce,
+  warnings: [],
+};
+export const rulesImported: RulesImported = {
+  ...head("RulesImported"),
+  added: 2,
+  removed: 0,
+  firstId: 10,
+  enforcement: inForce,
+  warnings: [],
+};
+const service = {
+  name: "shop",
+  address: "10.0.0.5",
+  port: 80,
+  proto: "tcp" as const,
+  backends: [
+    { address: "10.1.0.2", port: 8_080, weight: 1 },
+    { address: "10.1.0.3", port: 8_080, weight: 2 },
+  ],
+  container: "shop",
+  inspect: ["ips", "waf"],
+  comment: "the shop",
+  createdAt: at(60),
+};
+export const serviceAdded: ServiceAdded = { ...head("ServiceAdded"), service, enforcement: inForce, warnings: [] };
+export const serviceList: ServiceList = {
+  ...head("ServiceList"),
+  revision: 12,
+  items: [
+    {
+      ...service,
+      usedByRules: [7],
+      on: [
+        {
+          agentId: "edge-1",
+          state: "degraded",
+          backends: [
+            { address: "10.1.0.2", port: 8_080, healthy: true, path: "redirect", iface: "veth1" },
+            { address: "10.1.0.3", port: 8_080, healthy: false, path: "stack", problem: "no neighbour" },
+          ],
+          redirected: { packets: 1_200, bytes: 1_048_576 },
+          stack: { packets: 3, bytes: 300 },
+          returned: { packets: 900, bytes: 524_288 },
+          flows: 40,
+          lastHit: at(2),
+        },
+      ],
+      activeOn: 1,
+      agents: 1,
+    },
+  ],
+};
+export const deleted = (what: "set" | "service", name: string) => ({ ...head("Deleted"), what, name, enforcement: inForce });
+export const protection: ProtectionShown = {
+  ...head("Protection"),
+  revision: 12,
+  protection: { synCookies: "auto", synRate: 10_000, establishedPass: false, perSource: { rate: 5_000, burst: 10_000 } },
+  on: [
+    {
+      agentId: "edge-1",
+      synCookiesActive: true,
+      synRate: 52_000,
+      syns: 900_000,
+      cookiesSent: 800_000,
+      cookiesValid: 1_200,
+      cookiesInvalid: 7,
+      overSourceLimit: { packets: 5_000, bytes: 300_000 },
+      establishedPassed: { packets: 0, bytes: 0 },
+    },
+  ],
+};
+export const protectionChanged: ProtectionChanged = {
+  ...head("ProtectionChanged"),
+  protection: protection.protection,
+  enforcement: inForce,
+  warnings: [],
+};
+export const topTalkers: TopTalkers = {
+  ...head("TopTalkers"),
+  at: at(0),
+  windowMs: 10_000,
+  agents: 1,
+  items: [
+    { address: "203.0.113.7", packets: 120_000, bytes: 12_500_000, agents: ["edge-1"] },
+    { address: "2001:db8::9", packets: 10, bytes: 1_500, agents: ["edge-1"] },
+  ],
+};
 const agent: AgentList["items"][number] = {
   agentId: "edge-1",
   policy: "default",
@@ -111,7 +232,7 @@ const agent: AgentList["items"][number] = {
   rules: 2,
   forwards: 1,
   kernel: "6.18",
-  capacity: { rules: 4_096, forwards: 64 },
+  capacity: { rules: 131_072, forwards: 64 },
   live: true,
   behind: 0,
 };

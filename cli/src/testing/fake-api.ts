@@ -56,6 +56,26 @@ export class FakeApi {
       "POST /v1/forwards": documents.forwardAdded,
       "DELETE /v1/forwards": documents.removed("forward", [3]),
       "DELETE /v1/forwards/3": documents.removed("forward", [3]),
+      "POST /v1/rules/import": documents.rulesImported,
+      "GET /v1/sets": documents.setList,
+      "POST /v1/sets": documents.setAdded,
+      "GET /v1/sets/blocklist": documents.setShown,
+      "DELETE /v1/sets/blocklist": documents.deleted("set", "blocklist"),
+      "POST /v1/sets/blocklist/entries": ({ body }: Seen, response: ServerResponse) => {
+        const { change } = (typeof body === "string" ? { change: { add: body.trim().split("\n"), remove: [] } } : body) as {
+          change: { add: string[]; remove: string[] };
+        };
+        const [added, removed] = [change.add.length, change.remove.length];
+        const changed = { ...documents.setChanged, added, removed, entries: 3 + added - removed };
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(changed));
+      },
+      "PUT /v1/sets/blocklist/entries": { ...documents.setChanged, removed: 3, entries: 2 },
+      "GET /v1/services": documents.serviceList,
+      "POST /v1/services": documents.serviceAdded,
+      "DELETE /v1/services/shop": documents.deleted("service", "shop"),
+      "GET /v1/protection": documents.protection,
+      "PATCH /v1/protection": documents.protectionChanged,
+      "GET /v1/status/top": documents.topTalkers,
       "GET /v1/modules": documents.moduleList,
       "GET /v1/agents": documents.agentList,
       "GET /v1/status": documents.status,
@@ -82,12 +102,13 @@ export class FakeApi {
     const url = new URL(request.url ?? "/", "http://fake");
     let text = "";
     for await (const part of request.setEncoding("utf8")) text += String(part);
+    const isJson = request.headers["content-type"] === "application/json";
     const seen: Seen = {
       method: request.method ?? "",
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      body: text === "" ? undefined : (JSON.parse(text) as unknown),
+      body: text === "" ? undefined : isJson ? (JSON.parse(text) as unknown) : text,
     };
     this.seen.push(seen);
     const route =

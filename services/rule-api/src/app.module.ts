@@ -4,7 +4,11 @@ import { AlertFeed } from "./alerts/application/alert-feed.js";
 import { ApproveAlert } from "./alerts/application/approve.js";
 import type { Parts } from "./parts.js";
 import { ForwardsController } from "./policy/adapters/forwards.controller.js";
+import { ProtectionController } from "./policy/adapters/protection.controller.js";
 import { RulesController } from "./policy/adapters/rules.controller.js";
+import { ServicesController } from "./policy/adapters/services.controller.js";
+import { SetsController } from "./policy/adapters/sets.controller.js";
+import { NamedThings } from "./policy/application/named-things.js";
 import { PolicyService } from "./policy/application/policy-service.js";
 import { PolicyQueries } from "./policy/application/queries.js";
 import { SystemController } from "./status/adapters/system.controller.js";
@@ -15,12 +19,21 @@ import { ALERTING } from "./tokens.js";
 /** The controllers, and what they use. */
 @Module({})
 export class RuleApiModule {
-  static of(parts: Pick<Parts, "service" | "queries" | "system" | "stats" | "alerting" | "approval" | "feed">): DynamicModule {
+  static of(parts: Pick<Parts, "service" | "things" | "queries" | "system" | "stats" | "alerting" | "approval" | "feed">): DynamicModule {
     return {
       module: RuleApiModule,
-      controllers: [RulesController, ForwardsController, SystemController, AlertsController],
+      controllers: [
+        RulesController,
+        ForwardsController,
+        SetsController,
+        ServicesController,
+        ProtectionController,
+        SystemController,
+        AlertsController,
+      ],
       providers: [
         { provide: PolicyService, useValue: parts.service },
+        { provide: NamedThings, useValue: parts.things },
         { provide: PolicyQueries, useValue: parts.queries },
         { provide: System, useValue: parts.system },
         { provide: Stats, useValue: parts.stats },

@@ -12,6 +12,7 @@ import { commandMetrics, stateMetrics } from "./metrics.js";
 import { ModuleRegistrar } from "./modules/application/module-registrar.js";
 import { EnforcementWatch } from "./policy/application/enforcement.js";
 import { ExpiryScheduler } from "./policy/application/expiry.js";
+import { NamedThings } from "./policy/application/named-things.js";
 import { PolicyReader } from "./policy/application/policy-reader.js";
 import { PolicyService } from "./policy/application/policy-service.js";
 import { PolicyQueries } from "./policy/application/queries.js";
@@ -28,6 +29,7 @@ const PROVISION_HEAD_START_MS = 1_000;
 export interface Parts {
   readonly link: NatsLink;
   readonly service: PolicyService;
+  readonly things: NamedThings;
   readonly queries: PolicyQueries;
   readonly system: System;
   readonly stats: Stats;
@@ -89,6 +91,7 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
     inspectors,
     registrar,
     alerting,
+    clock,
     nats: () => ({ connected: connection.connected, detail: link.status().detail }),
     provisioning: () => trouble,
   });
@@ -131,6 +134,7 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
   return {
     link,
     service,
+    things: new NamedThings(service, clock),
     queries: new PolicyQueries(service, stats, enforcement),
     system,
     stats,

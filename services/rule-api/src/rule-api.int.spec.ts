@@ -1,4 +1,6 @@
-import { subjects, type Alert } from "@secuxflow/contracts";
+import {
+  emptyPolicy, evolve, ProtectionChanged, RuleList, RulesImported, SetEntriesChanged, subjects, type Alert,
+} from "@secuxflow/contracts";
 import { connectNats, publishJson, rpcServe, type NatsLink } from "@secuxflow/nats";
 import { NatsServer, waitFor } from "@secuxflow/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -35,6 +37,9 @@ const agent = async (id: string): Promise<FakeAgent> => {
   );
   return made;
 };
+/** Agents of the test before may count as live for a while: what an agent has is seen by itself. */
+const seenBy = async (a: FakeAgent, { enforcement }: { enforcement: { revision: number } }): Promise<unknown> =>
+  waitFor(() => (a.seen.at(-1)?.revision ?? 0) >= enforcement.revision, { what: `revision ${enforcement.revision} at the agent` });
 let next = 0;
 const rule = () => ({ src: `10.${(next >> 8) & 255}.${next++ & 255}.7`, dst: "10.200.0.5", action: "drop" });
 
@@ -125,6 +130,109 @@ describe("many clients", () => {
     for (const [n, id] of accepted.entries()) if (id !== undefined) expect(retried[n]).toBe(id);
     expect(new Set(retried).size).toBe(30);
     expect((await service.rules()).items.length).toBe(before + 30);
+  });
+});
+
+describe("many rules at once", () => {
+  const rules = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, n) => ({ src: `172.${16 + ((from + n) >> 16)}.${((from + n) >> 8) & 255}.${(from + n) & 255}`, action: "drop" }));
+  const imported = async (body: object, headers: Record<string, string> = {}) => {
+    const answer = await api.ask("POST", "/v1/rules/import", body, headers);
+    expect([answer.status, answer.body]).toEqual([201, expect.objectContaining({ kind: "RulesImported" })]);
+    return RulesImported.parse(answer.body);
+  };
+
+  it("are one message, larger than NATS takes, and in force on the agents", async () => {
+    const a = await agent("bulk");
+    const before = (await api.status()).rules;
+    const answer = await imported({ mode: "add", rules: rules(12_000), options: { waitMs: 0 } });
+    await seenBy(a, answer);
+    const { added, firstId = 0 } = answer;
+    expect(added).toBe(12_000);
+    const event = a.seen.at(-1)?.message.events[0];
+    if (event?.type !== "rules.added") throw new Error(`the agent saw ${event?.type ?? "nothing"}`);
+    expect([event.data.rules.length, event.data.rules[0]?.id]).toEqual([12_000, firstId]);
+    expect((await api.status()).rules).toBe(before + 12_000);
+
+    // A service that starts afterwards reads it, too, and pages through it.
+    const second = await RuleApi.start(nats.url);
+    cleanups.push(() => second.process.stop());
+    await waitFor(async () => (await second.ask("GET", "/v1/rules")).status === 200, { what: "the second to read the policy" });
+    expect((await second.status()).rules).toBe(before + 12_000);
+    const seen = new Set<number>();
+    let after: number | undefined;
+    do {
+      const query = after === undefined ? "" : `&after=${after}`;
+      const part = RuleList.parse((await second.ask("GET", `/v1/rules?limit=5000${query}`)).body);
+      for (const { id } of part.items) seen.add(id);
+      after = part.next;
+    } while (after !== undefined);
+    expect(seen.size).toBe(before + 12_000);
+  });
+
+  it("replace all others in one step, once for a retried key, or not at all when one is wrong", async () => {
+    const body = { mode: "replace", rules: rules(50), options: { waitMs: 0, confirm: true } };
+    const kept = await imported(body, { "idempotency-key": "replace-1" });
+    expect([kept.added + (kept.removed > 0 ? 50 : 0) >= 50, (await api.status()).rules]).toEqual([true, 50]);
+    const { revision } = await api.rules();
+    await imported(body, { "idempotency-key": "replace-1" });
+    expect((await api.rules()).revision).toBe(revision);
+    const wrong = { mode: "replace", rules: [...rules(3), { src: "@nope", action: "drop" }], options: { confirm: true } };
+    expect((await api.refused("POST", "/v1/rules/import", wrong)).code).toBe("unknown_set");
+    expect((await api.rules()).revision).toBe(revision);
+    // What is added meanwhile by others waits in line, and is not lost.
+    const [many, one] = await Promise.all([
+      imported({ mode: "add", rules: rules(3_000, 10_000), options: { waitMs: 0 } }),
+      api.add(rule(), { waitMs: 0 }),
+    ]);
+    expect([many.added, (await api.status()).rules]).toEqual([3_000, 3_051]);
+    expect(one.rule.id).toBeGreaterThan(0);
+    await imported({ mode: "replace", rules: [], options: { waitMs: 0, confirm: true } });
+    expect((await api.status()).rules).toBe(0);
+  });
+});
+
+describe("sets, services and protection", () => {
+  it("a set of many entries comes as lines, is named by a rule, and cannot be deleted then", async () => {
+    const a = await agent("sets");
+    const lines = Array.from({ length: 60_000 }, (_, n) => `100.${64 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`).join("\n");
+    const text = { "content-type": "text/plain" };
+    const made = await api.ask("POST", "/v1/sets?name=bulk&waitMs=0", lines, text);
+    expect([made.status, made.body]).toEqual([201, expect.objectContaining({ entries: 60_000 })]);
+    const added = await api.add({ src: "@bulk", action: "drop" }, { waitMs: 0 });
+    const change = { add: ["192.0.2.1"], remove: ["100.64.0.0"] };
+    const changed = SetEntriesChanged.parse((await api.ask("POST", "/v1/sets/bulk/entries", { change, options: { waitMs: 0 } })).body);
+    expect(changed).toMatchObject({ added: 1, removed: 1, entries: 60_000 });
+    await seenBy(a, changed);
+    const state = a.seen.flatMap(({ message }) => message.events).reduce(evolve, emptyPolicy);
+    expect([state.sets.get("bulk")?.entries.size, state.sets.get("bulk")?.entries.has("192.0.2.1")]).toEqual([60_000, true]);
+    expect((await api.refused("DELETE", "/v1/sets/bulk")).code).toBe("in_use");
+    expect((await api.refused("POST", "/v1/sets/bulk/entries?waitMs=0", "127.0.0.1", text)).code).toBe("confirmation_required");
+    await api.ask("DELETE", `/v1/rules/${added.rule.id}?waitMs=0`);
+    expect((await api.ask("DELETE", "/v1/sets/bulk?waitMs=0")).status).toBe(200);
+  });
+
+  it("a service is redirected to, and protection changes, for everybody who follows", async () => {
+    const a = await agent("services");
+    const service = { name: "shop", address: "10.0.0.5", port: 80, proto: "tcp", backends: [{ address: "10.1.0.2", port: 8_080 }] };
+    expect((await api.ask("POST", "/v1/services", { service, options: { waitMs: 0 } })).status).toBe(201);
+    const { rule: redirect } = await api.add(
+      { dst: "10.0.0.5", port: 80, proto: "tcp", action: "redirect", service: "shop" },
+      { waitMs: 0 },
+    );
+    const asked = { change: { synCookies: "auto" }, options: { waitMs: 0 } };
+    const protection = ProtectionChanged.parse((await api.ask("PATCH", "/v1/protection", asked)).body);
+    expect(protection.protection.synCookies).toBe("auto");
+    await seenBy(a, protection);
+    const state = a.seen.flatMap(({ message }) => message.events).reduce(evolve, emptyPolicy);
+    expect([state.services.get("shop")?.backends, state.protection.synCookies, state.rules.get(redirect.id)?.service]).toEqual([
+      [{ address: "10.1.0.2", port: 8_080, weight: 1 }],
+      "auto",
+      "shop",
+    ]);
+    expect((await api.refused("DELETE", "/v1/services/shop")).code).toBe("in_use");
+    await api.ask("DELETE", `/v1/rules/${redirect.id}?waitMs=0`);
+    expect((await api.ask("DELETE", "/v1/services/shop?waitMs=0")).status).toBe(200);
   });
 });
 

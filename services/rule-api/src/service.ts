@@ -3,7 +3,8 @@ import { RuleApiModule } from "./app.module.js";
 import { RuleApiConfig } from "./config.js";
 import { serveDocs } from "./http/docs.js";
 import { malformedUrl } from "./http/problem-filter.js";
-import { BODY_LIMIT_BYTES, setupHttp } from "./http/setup.js";
+import { BODY_LIMIT_BYTES } from "./http/limits.js";
+import { setupHttp } from "./http/setup.js";
 import { makeParts, type Parts } from "./parts.js";
 
 export const VERSION = "0.1.0";

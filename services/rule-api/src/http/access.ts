@@ -30,10 +30,7 @@ export function hostName(authority: string): string | undefined {
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
-const forbidden = (detail: string, next: string): Problem => ({
-  ...new ProblemError("unauthorized", detail, { next }).toProblem(),
-  status: 403,
-});
+const forbidden = (detail: string, next: string): Problem => new ProblemError("forbidden", detail, { next }).toProblem();
 
 /**
  * Looks at a request before anything else does: that a web page cannot reach the API through a name that points here (DNS

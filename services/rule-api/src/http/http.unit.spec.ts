@@ -1,7 +1,10 @@
 import "reflect-metadata";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
-import { AlertList, Problem, RuleAdded, RuleList, SystemStatus, type InspectorStatus } from "@secuxflow/contracts";
+import {
+  AlertList, Problem, ProtectionShown, RuleAdded, RuleList, ServiceAdded, ServiceList, SetAdded, SetList, SetShown, SystemStatus, TopTalkers,
+  type InspectorStatus,
+} from "@secuxflow/contracts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AlertFeed } from "../alerts/application/alert-feed.js";
 import { ApproveAlert } from "../alerts/application/approve.js";
@@ -13,9 +16,10 @@ import { Stats } from "../telemetry/application/stats.js";
 import { FakeAlerting } from "../testing/alerting.js";
 import { agentStatus, AT_ONCE, context, inspectorStatus, silent, spec, World } from "../testing/world.js";
 import { serveDocs } from "./docs.js";
+import { BODY_LIMIT_BYTES } from "./limits.js";
 import { openApi } from "./openapi.js";
 import { OPERATIONS } from "./routes.js";
-import { BODY_LIMIT_BYTES, setupHttp } from "./setup.js";
+import { setupHttp } from "./setup.js";
 
 const logged: object[] = [];
 let world: World;
@@ -31,6 +35,7 @@ beforeAll(async () => {
   const stats = new Stats(world.clock);
   const parts = {
     service: world.service,
+    things: world.things,
     queries: new PolicyQueries(world.service, stats, world.enforcement),
     stats,
     alerting,
@@ -44,6 +49,7 @@ beforeAll(async () => {
       inspectors,
       registrar: { problems: [] },
       alerting,
+      clock: world.clock,
       nats: () => ({ connected: world.connection.connected, detail: "nats" }),
       provisioning: () => undefined,
     }),
@@ -145,7 +151,7 @@ describe("bad input changes nothing and is named", () => {
     ["a port without protocol", { dst: "10.0.0.5", port: 80, action: "drop" }, ["rule.port"], "add proto tcp or udp"],
     ["mixed families", { ...RULE, dst: "2001:db8::1" }, ["rule.dst"], "different IP families"],
     ["no action", { src: "10.0.0.1" }, ["rule.action"], "drop or pass"],
-    ["an unknown action", { ...RULE, action: "reject" }, ["rule.action"]],
+    ["an unknown action", { ...RULE, action: "block" }, ["rule.action"]],
     ["an unknown protocol", { src: "10.0.0.1", proto: "tpc", action: "drop" }, ["rule.proto"]],
     ["a protocol of another type", { src: "10.0.0.1", proto: true, action: "drop" }, ["rule.proto"], "expected string"],
     ["a short ttl", { ...RULE, ttlMs: 5 }, ["rule.ttlMs"], "at least 1s"],
@@ -190,7 +196,7 @@ describe("bad input changes nothing and is named", () => {
   it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"])(
     "a body of type %s",
     async (type) => {
-      expect((await refused("POST", "/v1/rules", "rule=x", { "content-type": type })).status).toBe(415);
+      expect((await refused("POST", "/v1/rules", "rule=x", { "content-type": type })).code).toBe("unsupported_media_type");
     },
   );
 
@@ -253,6 +259,185 @@ describe("bad input changes nothing and is named", () => {
   });
 });
 
+describe("a long list of rules", () => {
+  it("is told in parts, in the order rules are tried, also when rules come and go meanwhile", async () => {
+    const rules = Array.from({ length: 25 }, (_, n) => ({ src: `10.8.0.${n}`, action: "drop", priority: 1_000 - (n % 5) }));
+    expect((await ask("POST", "/v1/rules/import", { mode: "add", rules, options: NOW })).status).toBe(201);
+    const all = RuleList.parse((await ask("GET", "/v1/rules")).body);
+    expect([all.items.length, all.total, all.next]).toEqual([25, undefined, undefined]);
+    const ids = all.items.map(({ id }) => id);
+    const seen: number[] = [];
+    let after = "";
+    for (;;) {
+      const part = RuleList.parse((await ask("GET", `/v1/rules?limit=10${after}`)).body);
+      seen.push(...part.items.map(({ id }) => id));
+      if (part.next === undefined) break;
+      expect(part.total).toBeGreaterThan(20);
+      after = `&after=${part.next}`;
+      const last = part.items.at(-1)?.id ?? 0;
+      expect((await ask("DELETE", `/v1/rules/${last}?waitMs=0`)).status).toBe(200); // the mark itself goes
+    }
+    expect(seen).toEqual(ids);
+    expect(fields(await refused("GET", "/v1/rules?limit=10001&after=x"))).toEqual(["after", "limit"]);
+  });
+});
+
+describe("an import", () => {
+  it("is checked rule by rule, with every fault by its place", async () => {
+    const problem = await refused("POST", "/v1/rules/import", {
+      mode: "add",
+      rules: [RULE, { ...RULE, src: "10.0.0.1/8", port: 70_000 }, 7, { ...RULE, action: "limit" }],
+    });
+    expect(fields(problem)).toEqual(["rules.1.src", "rules.1.port", "rules.2", "rules.3.limit"]);
+    expect(fields(await refused("POST", "/v1/rules/import", { mode: "both" }))).toEqual(["mode", "rules"]);
+    expect(fields(await refused("POST", "/v1/rules/import", { mode: "add", rules: [] }))).toEqual(["rules"]);
+    expect((await refused("POST", "/v1/rules/import", { mode: "add", rules: [RULE, RULE] })).code).toBe("conflict");
+  });
+
+  it("may be longer than another body", async () => {
+    const rules = Array.from({ length: 9_000 }, (_, n) => ({ ...RULE, src: `10.7.${n >> 8}.${n & 255}`, comment: "x".repeat(100) }));
+    const { status, body } = await ask("POST", "/v1/rules/import", { mode: "add", rules, options: NOW });
+    expect([status, body]).toEqual([201, expect.objectContaining({ kind: "RulesImported", added: 9_000, removed: 0 })]);
+    const problem = await refused("POST", "/v1/rules", JSON.stringify({ rule: RULE, more: "x".repeat(2_000_000) }));
+    expect(problem.code).toBe("body_too_large");
+  });
+
+  it("replaces all when confirmed, and keeps what stays", async () => {
+    const add = (src: string) => ask("POST", "/v1/rules", { rule: { src, action: "drop" }, options: NOW });
+    const kept = RuleAdded.parse((await add("10.6.0.1")).body).rule.id;
+    await add("10.6.0.2");
+    const replace = (confirm: boolean) => ({
+      mode: "replace",
+      rules: [{ src: "10.6.0.3", action: "drop" }, { src: "10.6.0.1", action: "drop" }],
+      options: { waitMs: 0, confirm },
+    });
+    expect((await refused("POST", "/v1/rules/import", replace(false))).code).toBe("confirmation_required");
+    const { body } = await ask("POST", "/v1/rules/import", replace(true), { "idempotency-key": "import-1" });
+    expect(body).toMatchObject({ added: 1, removed: 1, firstId: kept + 2 });
+    expect([...world.state.rules.keys()]).toEqual([kept, kept + 2]);
+    const before = (await world.messages()).length;
+    expect((await ask("POST", "/v1/rules/import", replace(true), { "idempotency-key": "import-1" })).status).toBe(201);
+    expect((await world.messages()).length).toBe(before);
+  });
+});
+
+describe("sets", () => {
+  const text = (method: string, url: string, lines: string) => ask(method, url, lines, { "content-type": "text/plain" });
+
+  it("are made, changed, shown in parts and deleted", async () => {
+    const made = await ask("POST", "/v1/sets", { set: { name: "bad", entries: ["10.0.0.1/32", "10.0.0.1"], comment: "x" }, options: NOW });
+    expect([made.status, SetAdded.parse(made.body).entries]).toEqual([201, 1]);
+    const changed = await ask("POST", "/v1/sets/bad/entries", {
+      change: { add: ["10.0.0.1", "192.0.2.0/24"], remove: ["10.9.9.9"] },
+      options: NOW,
+    });
+    expect(changed.body).toMatchObject({ kind: "SetEntriesChanged", added: 1, removed: 0, entries: 2 });
+    const replaced = await text("PUT", "/v1/sets/bad/entries?waitMs=0", "10.0.0.5\n10.0.0.1\n10.0.0.3 ; x\n");
+    expect(replaced.body).toMatchObject({ added: 2, removed: 1, entries: 3 });
+    expect((await text("POST", "/v1/sets/bad/entries?waitMs=0", "10.0.0.4\n")).body).toMatchObject({ added: 1, entries: 4 });
+    await ask("POST", "/v1/rules", { rule: { src: "@bad", action: "drop" }, options: NOW });
+    const [rule] = [...world.state.rules.keys()];
+    const list = SetList.parse((await ask("GET", "/v1/sets")).body);
+    expect(list.items).toMatchObject([{ name: "bad", comment: "x", entries: 4, usedByRules: [rule], usedByForwards: [] }]);
+    const first = SetShown.parse((await ask("GET", "/v1/sets/bad?limit=3")).body);
+    expect([first.entries, first.next]).toEqual([["10.0.0.1", "10.0.0.3", "10.0.0.4"], "10.0.0.4"]);
+    const rest = SetShown.parse((await ask("GET", `/v1/sets/bad?limit=3&after=${first.next ?? ""}`)).body);
+    expect([rest.entries, rest.next]).toEqual([["10.0.0.5"], undefined]);
+    expect((await refused("DELETE", "/v1/sets/bad")).code).toBe("in_use");
+    await ask("DELETE", "/v1/rules?confirm=true&waitMs=0");
+    expect((await ask("DELETE", "/v1/sets/bad?waitMs=0")).body).toMatchObject({ kind: "Deleted", what: "set", name: "bad" });
+    expect(world.state.sets.size).toBe(0);
+  });
+
+  it("come as lines too", async () => {
+    const made = await text("POST", "/v1/sets?name=lines&comment=from%20a%20file&waitMs=0", "10.0.0.1\n# x\n2001:db8::/32");
+    expect([made.status, made.body]).toEqual([201, expect.objectContaining({ name: "lines", entries: 2 })]);
+    expect(world.state.sets.get("lines")?.comment).toBe("from a file");
+    const faulty = await refused("PUT", "/v1/sets/lines/entries", "10.0.0.1\nnonsense\n10.0.0.1/8", { "content-type": "text/plain" });
+    expect([faulty.code, fields(faulty)]).toEqual(["invalid_input", ["line 2", "line 3"]]);
+    expect(fields(await refused("POST", "/v1/sets", "10.0.0.1", { "content-type": "text/plain" }))).toEqual(["name"]);
+    await ask("DELETE", "/v1/sets/lines?waitMs=0");
+  });
+
+  it("may be a megabyte and more as lines", async () => {
+    const many = Array.from({ length: 150_000 }, (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}\n`).join("");
+    const made = await text("POST", "/v1/sets?name=large&waitMs=0", many);
+    expect(made.body).toMatchObject({ entries: 150_000 });
+    const problem = await refused("PUT", "/v1/sets/large/entries", { contents: { entries: many.trim().split("\n") } });
+    expect([problem.code, problem.next]).toEqual(["body_too_large", "send text/plain, one entry a line: that may be longer"]);
+    await ask("DELETE", "/v1/sets/large?waitMs=0");
+  });
+
+  it("are refused where they are wrong", async () => {
+    expect((await refused("POST", "/v1/rules", { rule: { src: "@nope", action: "drop" } })).code).toBe("unknown_set");
+    expect(fields(await refused("POST", "/v1/sets", { set: { name: "a b", entries: ["x"] } }))).toEqual(["set.name", "set.entries.0"]);
+    expect(fields(await refused("POST", "/v1/sets/a%20b/entries", { change: { add: ["10.0.0.1"] } }))).toEqual(["name"]);
+    expect((await refused("GET", "/v1/sets/nope")).code).toBe("not_found");
+    expect((await refused("PUT", "/v1/sets/nope/entries", { contents: { entries: [] } })).code).toBe("not_found");
+    expect((await refused("POST", "/v1/sets", "<x/>", { "content-type": "application/xml" })).code).toBe("unsupported_media_type");
+  });
+});
+
+describe("services and protection", () => {
+  const SHOP = { name: "shop", address: "10.0.0.5", port: 80, proto: "tcp" };
+
+  it("are named, shown as agents see them, and deleted when no rule redirects there", async () => {
+    const added = await ask("POST", "/v1/services", { service: SHOP, options: NOW });
+    expect([added.status, ServiceAdded.parse(added.body).service.backends]).toEqual([201, [{ address: "10.0.0.5", weight: 1 }]]);
+    expect((await refused("POST", "/v1/services", { service: SHOP })).code).toBe("already_exists");
+    expect((await refused("POST", "/v1/services", { service: { ...SHOP, name: "x", inspect: ["nope"] } })).code).toBe("unknown_module");
+    const redirect = { dst: "10.0.0.5", port: 80, proto: "tcp", action: "redirect", service: "shop" };
+    expect((await ask("POST", "/v1/rules", { rule: redirect, options: NOW })).status).toBe(201);
+    expect((await refused("POST", "/v1/rules", { rule: { ...redirect, service: "nope" } })).code).toBe("unknown_service");
+    expect((await refused("DELETE", "/v1/services/shop")).code).toBe("in_use");
+    const counted = { packets: 7, bytes: 700 };
+    const status = {
+      name: "shop", state: "ok" as const, redirected: counted, stack: counted, returned: counted, flows: 1,
+      backends: [{ address: "10.0.0.5", healthy: true, path: "redirect" as const }],
+    };
+    world.agents.put("a", agentStatus("a", 1_000, { services: [status, { ...status, name: "other" }] }));
+    const list = ServiceList.parse((await ask("GET", "/v1/services")).body);
+    expect(list.items).toMatchObject([
+      { name: "shop", usedByRules: [[...world.state.rules.keys()][0]], on: [{ agentId: "a", redirected: counted }], activeOn: 1 },
+    ]);
+    expect(list.items[0]?.on).toHaveLength(1);
+    world.agents.delete("a");
+    await ask("DELETE", "/v1/rules?confirm=true&waitMs=0");
+    expect((await ask("DELETE", "/v1/services/shop?waitMs=0")).body).toMatchObject({ what: "service", name: "shop" });
+  });
+
+  it("protection changes by what is named", async () => {
+    const change = (asked: object, more: object = {}) => ({ change: asked, options: { waitMs: 0, ...more } });
+    const changed = await ask("PATCH", "/v1/protection", change({ synCookies: "auto", synRate: 500 }));
+    expect([changed.status, changed.body]).toEqual([
+      200,
+      expect.objectContaining({ kind: "ProtectionChanged", protection: { synCookies: "auto", synRate: 500, establishedPass: false } }),
+    ]);
+    expect((await refused("PATCH", "/v1/protection", change({ perSource: { rate: 2, burst: 2 } }))).code).toBe("confirmation_required");
+    expect(fields(await refused("PATCH", "/v1/protection", change({})))).toEqual(["change"]);
+    const shown = ProtectionShown.parse((await ask("GET", "/v1/protection")).body);
+    expect([shown.protection.synRate, shown.on]).toEqual([500, []]);
+  });
+
+  it("shows who sends most, over all live agents", async () => {
+    const top = (sources: [string, number][]) => ({
+      windowMs: 10_000,
+      sources: sources.map(([address, bytes]) => ({ address, bytes, packets: bytes / 100 })),
+    });
+    world.agents.put("a", agentStatus("a", 0, { top: top([["10.0.0.1", 300], ["10.0.0.2", 200]]) }));
+    world.agents.put("b", agentStatus("b", 0, { top: top([["10.0.0.2", 200], ["10.0.0.3", 100]]) }));
+    world.agents.put("c", agentStatus("c", 0));
+    const talkers = TopTalkers.parse((await ask("GET", "/v1/status/top?limit=2")).body);
+    expect([talkers.agents, talkers.windowMs]).toEqual([2, 10_000]);
+    expect(talkers.items).toEqual([
+      { address: "10.0.0.2", bytes: 400, packets: 4, agents: ["a", "b"] },
+      { address: "10.0.0.1", bytes: 300, packets: 3, agents: ["a"] },
+    ]);
+    expect(fields(await refused("GET", "/v1/status/top?limit=0"))).toEqual(["limit"]);
+    for (const id of ["a", "b", "c"]) world.agents.delete(id);
+  });
+});
+
 describe("paths and methods", () => {
   it("that are not there", async () => {
     expect((await refused("GET", "/v1/nothing")).status).toBe(404);
@@ -262,12 +447,14 @@ describe("paths and methods", () => {
   it("that do not go together", async () => {
     const answer = await ask("PUT", "/v1/rules", {});
     expect([answer.status, answer.headers.allow]).toEqual([405, "GET, POST, DELETE"]);
+    expect(answer.body).toMatchObject({ code: "method_not_allowed" });
+    expect((await refused("GET", "/v1/sets/x/entries")).next).toBe("use POST or PUT");
     expect((await refused("PATCH", "/v1/rules/1")).next).toBe("use DELETE");
     expect((await refused("DELETE", "/v1/alerts/watch")).status).toBe(405);
   });
 
   it("are called from this machine alone", async () => {
-    expect((await refused("GET", "/v1/rules", undefined, { host: "evil.example" })).status).toBe(403);
+    expect((await refused("GET", "/v1/rules", undefined, { host: "evil.example" })).code).toBe("forbidden");
     expect((await refused("POST", "/v1/rules", { rule: RULE }, { origin: "http://evil.example" })).status).toBe(403);
   });
 });
@@ -353,7 +540,7 @@ describe("the system", () => {
 
 describe("documentation", () => {
   it("describes exactly the routes that are served", () => {
-    const documented = OPERATIONS.map(({ method, path }) => `${method} ${path.replaceAll("{id}", ":id")}`).sort();
+    const documented = OPERATIONS.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ":$1")}`).sort();
     const real = served
       .filter((route) => route.includes("/v1/") && !route.startsWith("HEAD") && !route.startsWith("OPTIONS"))
       .sort();

@@ -1,4 +1,4 @@
-import { API_VERSION, Problem, PROBLEM_STATUS, type ProblemCode } from "@secuxflow/contracts";
+import { API_VERSION, Problem, PROBLEM_STATUS, TOKEN_PATTERN, type ProblemCode } from "@secuxflow/contracts";
 import { z } from "zod";
 import { OPERATIONS, type Operation } from "./routes.js";
 
@@ -19,6 +19,12 @@ function schemasOf(named: Iterable<readonly [string, z.ZodType]>, io: "input" | 
 }
 
 const idParameter: Json = { name: "id", in: "path", required: true, schema: { type: "integer", minimum: 1 } };
+const nameParameter: Json = {
+  name: "name",
+  in: "path",
+  required: true,
+  schema: { type: "string", pattern: TOKEN_PATTERN.source },
+};
 const actorHeader: Json = {
   name: "X-SecuXFlow-Actor",
   in: "header",
@@ -72,8 +78,13 @@ function answersOf({ answer: [status, name, schema], problems }: Operation): Jso
   };
 }
 
+const linesSchema = (what: string): Json => ({
+  type: "string",
+  description: `${what}, one address or prefix a line; what follows # or ; is a remark. The query parameters go with it`,
+});
+
 function operationOf(operation: Operation): Json {
-  const { method, path, summary, query, body } = operation;
+  const { method, path, summary, query, body, lines } = operation;
   const tag = path.split("/")[2] ?? "";
   return {
     operationId: `${method.toLowerCase()}${path
@@ -84,14 +95,19 @@ function operationOf(operation: Operation): Json {
     tags: [tag],
     parameters: [
       ...(path.includes("{id}") ? [idParameter] : []),
-      ...(query ? queryParameters(query) : []),
+      ...(path.includes("{name}") ? [nameParameter] : []),
+      // Beside JSON, which has a place for everything, query parameters belong to the other kind of body.
+      ...(query ? queryParameters(query).map((each) => (lines === undefined ? each : { ...each, required: false })) : []),
       ...(method === "GET" ? [] : [actorHeader, keyHeader]),
     ],
     ...(body
       ? {
           requestBody: {
             required: true,
-            content: { "application/json": { schema: { $ref: `#/components/schemas/${body[0]}` } } },
+            content: {
+              "application/json": { schema: { $ref: `#/components/schemas/${body[0]}` } },
+              ...(lines === undefined ? {} : { "text/plain": { schema: linesSchema(lines) } }),
+            },
           },
         }
       : {}),

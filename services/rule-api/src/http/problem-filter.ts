@@ -1,5 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from "@nestjs/common";
-import { PROBLEM_STATUS, ProblemError, type Problem, type ProblemCode } from "@secuxflow/contracts";
+import { ProblemError, type Problem, type ProblemCode } from "@secuxflow/contracts";
+import { bodyLimitOf, takesLines } from "./limits.js";
 import { methodsOf } from "./routes.js";
 import type { ApiReply, ApiRequest } from "./request.js";
 
@@ -9,22 +10,20 @@ interface FilterLog {
   error(fields: object, message: string): void;
 }
 
-/** What is wrong with the HTTP itself, by the status that Fastify gives it. */
-const BY_STATUS: Readonly<Record<number, { code: ProblemCode; detail: string; next: string }>> = {
-  413: { code: "body_too_large", detail: "the body is larger than 1 MiB", next: "send less at once" },
-  415: { code: "invalid_input", detail: "the body is not JSON", next: "send content-type: application/json" },
-};
-
-const problem = (
-  code: ProblemCode,
-  detail: string,
-  more: { next?: string | undefined; status?: number | undefined } = {},
-): Problem => ({
-  ...new ProblemError(code, detail, more.next === undefined ? {} : { next: more.next }).toProblem(),
-  ...(more.status === undefined ? {} : { status: more.status }),
-});
+const problem = (code: ProblemCode, detail: string, next?: string): Problem =>
+  new ProblemError(code, detail, next === undefined ? {} : { next }).toProblem();
 
 const pathOf = (url: string): string => url.split("?")[0] ?? url;
+
+const tooLarge = (url: string): Problem => {
+  const next = takesLines(url) ? "send text/plain, one entry a line: that may be longer" : "send less at once";
+  return problem("body_too_large", `the body is larger than ${bodyLimitOf(url) / 1024 / 1024} MiB`, next);
+};
+
+const wrongType = (url: string): Problem =>
+  takesLines(url)
+    ? problem("unsupported_media_type", "the body is neither JSON nor plain text", "send content-type: application/json or text/plain")
+    : problem("unsupported_media_type", "the body is not JSON", "send content-type: application/json");
 
 /** Any error as the API tells it (RFC 9457). What was not expected says nothing about its inside. */
 export function problemOf(error: unknown, request: Pick<ApiRequest, "method" | "url">): Problem {
@@ -33,18 +32,14 @@ export function problemOf(error: unknown, request: Pick<ApiRequest, "method" | "
   if (status === 404) {
     const path = pathOf(request.url);
     const methods = methodsOf(path);
-    if (methods.length === 0) return problem("not_found", `there is nothing at ${path}`, { next: "see /docs for what there is" });
-    return problem("invalid_input", `${request.method} is not possible on ${path}`, {
-      status: 405,
-      next: `use ${methods.join(" or ")}`,
-    });
+    if (methods.length === 0) return problem("not_found", `there is nothing at ${path}`, "see /docs for what there is");
+    return problem("method_not_allowed", `${request.method} is not possible on ${path}`, `use ${methods.join(" or ")}`);
   }
-  const fault = status === undefined ? undefined : BY_STATUS[status];
-  if (fault) return problem(fault.code, fault.detail, { status, next: fault.next });
+  if (status === 413) return tooLarge(request.url);
+  if (status === 415) return wrongType(request.url);
   if (status !== undefined && status >= 400 && status < 500) {
-    return problem("invalid_input", error instanceof Error ? error.message : "the request is malformed", {
-      status: status === 400 ? PROBLEM_STATUS.invalid_input : status,
-    });
+    const malformed = problem("invalid_input", error instanceof Error ? error.message : "the request is malformed");
+    return { ...malformed, status };
   }
   return problem("internal", "the request failed for a reason that should not be: see the log of rule-api");
 }

@@ -1,36 +1,55 @@
 import {
   AddForwardRequest,
   AddRuleRequest,
+  AddServiceRequest,
+  AddSetRequest,
   AgentList,
   AlertApproved,
   AlertList,
   AlertQuery,
   AlertShown,
   ApproveRequest,
+  ChangeProtectionRequest,
+  ChangeSetRequest,
+  Deleted,
   ForwardAdded,
   ForwardList,
+  ImportRulesRequest,
   ModuleList,
+  ProtectionChanged,
+  ProtectionShown,
   Removed,
+  ReplaceSetRequest,
   RuleAdded,
   RuleList,
+  RulesImported,
+  ServiceAdded,
+  ServiceList,
+  SetAdded,
+  SetEntriesChanged,
+  SetList,
+  SetShown,
   StatsSnapshot,
   SuggestionShown,
   SystemStatus,
+  TopTalkers,
   TriageRequest,
   type ProblemCode,
 } from "@secuxflow/contracts";
 import type { z } from "zod";
-import { ClearQuery, DeleteQuery } from "./validation.js";
+import { ClearQuery, DeleteQuery, NewSetQuery, RulePageQuery, SetPageQuery, TopQuery } from "./validation.js";
 
 /** One operation of the API, as documentation, tests and the 405 answer know it. */
 export interface Operation {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** With `{id}` for a path parameter. */
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** With `{id}` or `{name}` for a path parameter. */
   readonly path: string;
   readonly summary: string;
   readonly query?: z.ZodObject;
   /** Name and schema of the body. */
   readonly body?: readonly [string, z.ZodType];
+  /** The body may be text as well, of one entry a line; the query parameters go with it. */
+  readonly lines?: string;
   /** Status, name and schema of the answer; no schema for an event stream. */
   readonly answer: readonly [200 | 201, string, z.ZodType?];
   /** Besides invalid_input, unauthorized and internal. */
@@ -39,6 +58,7 @@ export interface Operation {
 
 const STORED = ["nats_unavailable", "storage_unavailable", "stale_revision", "conflict"] as const;
 const ADDED = [...STORED, "limit_reached", "body_too_large"] as const;
+const NAMES = ["unknown_set", "unknown_service"] as const;
 const ALERTING = ["alerting_unavailable", "storage_unavailable"] as const;
 
 /** Every operation of the API. A test holds it against the routes that are really served. */
@@ -46,7 +66,8 @@ export const OPERATIONS: readonly Operation[] = [
   {
     method: "GET",
     path: "/v1/rules",
-    summary: "Filter rules in the order they are tried, with hits and where they are in force",
+    summary: "A part of the filter rules in the order they are tried, with hits and where they are in force",
+    query: RulePageQuery,
     answer: [200, "RuleList", RuleList],
     problems: ["nats_unavailable"],
   },
@@ -56,7 +77,15 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Add a filter rule and wait until it is in force",
     body: ["AddRuleRequest", AddRuleRequest],
     answer: [201, "RuleAdded", RuleAdded],
-    problems: [...ADDED, "confirmation_required"],
+    problems: [...ADDED, ...NAMES, "confirmation_required"],
+  },
+  {
+    method: "POST",
+    path: "/v1/rules/import",
+    summary: "Add many filter rules, or replace all of them, at once and all or none",
+    body: ["ImportRulesRequest", ImportRulesRequest],
+    answer: [201, "RulesImported", RulesImported],
+    problems: [...ADDED, ...NAMES, "confirmation_required"],
   },
   {
     method: "DELETE",
@@ -87,7 +116,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "Forward copies of matching packets to a module",
     body: ["AddForwardRequest", AddForwardRequest],
     answer: [201, "ForwardAdded", ForwardAdded],
-    problems: [...ADDED, "unknown_module"],
+    problems: [...ADDED, "unknown_module", "unknown_set"],
   },
   {
     method: "DELETE",
@@ -104,6 +133,97 @@ export const OPERATIONS: readonly Operation[] = [
     query: DeleteQuery,
     answer: [200, "Removed", Removed],
     problems: [...STORED, "not_found"],
+  },
+  {
+    method: "GET",
+    path: "/v1/sets",
+    summary: "Address sets, without their entries",
+    answer: [200, "SetList", SetList],
+    problems: ["nats_unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/v1/sets",
+    summary: "Make an address set, which rules name as @name",
+    query: NewSetQuery,
+    body: ["AddSetRequest", AddSetRequest],
+    lines: "its entries",
+    answer: [201, "SetAdded", SetAdded],
+    problems: [...ADDED, "already_exists"],
+  },
+  {
+    method: "GET",
+    path: "/v1/sets/{name}",
+    summary: "An address set with a part of its entries",
+    query: SetPageQuery,
+    answer: [200, "SetShown", SetShown],
+    problems: ["nats_unavailable", "not_found"],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/sets/{name}",
+    summary: "Delete an address set that nothing names",
+    query: DeleteQuery,
+    answer: [200, "Deleted", Deleted],
+    problems: [...STORED, "not_found", "in_use"],
+  },
+  {
+    method: "POST",
+    path: "/v1/sets/{name}/entries",
+    summary: "Add entries to an address set, and take others out",
+    query: ClearQuery,
+    body: ["ChangeSetRequest", ChangeSetRequest],
+    lines: "entries to add",
+    answer: [200, "SetEntriesChanged", SetEntriesChanged],
+    problems: [...ADDED, "not_found", "confirmation_required"],
+  },
+  {
+    method: "PUT",
+    path: "/v1/sets/{name}/entries",
+    summary: "Replace all entries of an address set",
+    query: ClearQuery,
+    body: ["ReplaceSetRequest", ReplaceSetRequest],
+    lines: "its entries from then on",
+    answer: [200, "SetEntriesChanged", SetEntriesChanged],
+    problems: [...ADDED, "not_found", "confirmation_required"],
+  },
+  {
+    method: "GET",
+    path: "/v1/services",
+    summary: "Services, each as the live agents see it",
+    answer: [200, "ServiceList", ServiceList],
+    problems: ["nats_unavailable"],
+  },
+  {
+    method: "POST",
+    path: "/v1/services",
+    summary: "Name a service that rules can redirect to",
+    body: ["AddServiceRequest", AddServiceRequest],
+    answer: [201, "ServiceAdded", ServiceAdded],
+    problems: [...ADDED, "already_exists", "unknown_module"],
+  },
+  {
+    method: "DELETE",
+    path: "/v1/services/{name}",
+    summary: "Delete a service that no rule redirects to",
+    query: DeleteQuery,
+    answer: [200, "Deleted", Deleted],
+    problems: [...STORED, "not_found", "in_use"],
+  },
+  {
+    method: "GET",
+    path: "/v1/protection",
+    summary: "The first line of defence, and what it does on each agent",
+    answer: [200, "Protection", ProtectionShown],
+    problems: ["nats_unavailable"],
+  },
+  {
+    method: "PATCH",
+    path: "/v1/protection",
+    summary: "Change the first line of defence; what is not named stays",
+    body: ["ChangeProtectionRequest", ChangeProtectionRequest],
+    answer: [200, "ProtectionChanged", ProtectionChanged],
+    problems: [...STORED, "confirmation_required", "body_too_large"],
   },
   {
     method: "GET",
@@ -124,6 +244,14 @@ export const OPERATIONS: readonly Operation[] = [
     path: "/v1/status",
     summary: "The whole system at a glance",
     answer: [200, "Status", SystemStatus],
+    problems: [],
+  },
+  {
+    method: "GET",
+    path: "/v1/status/top",
+    summary: "The sources that sent most, over all live agents",
+    query: TopQuery,
+    answer: [200, "TopTalkers", TopTalkers],
     problems: [],
   },
   {
@@ -181,7 +309,7 @@ export const OPERATIONS: readonly Operation[] = [
 ];
 
 const PATTERNS = [...new Set(OPERATIONS.map(({ path }) => path))].map((path) => ({
-  pattern: new RegExp(`^${path.replaceAll("{id}", "[^/]+")}$`),
+  pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
   path,
 }));
 

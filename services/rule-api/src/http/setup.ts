@@ -2,10 +2,12 @@ import type { NestFastifyApplication } from "@nestjs/platform-fastify";
 import { ProblemError } from "@secuxflow/contracts";
 import { accessCheck, type AccessRules } from "./access.js";
 import { jsonFault } from "./json-position.js";
+import { readEntryLines } from "./entry-lines.js";
+import { BODY_LIMIT_BYTES, bodyLimitOf, takesLines } from "./limits.js";
 import { PROBLEM_TYPE, ProblemFilter } from "./problem-filter.js";
 
-export const BODY_LIMIT_BYTES = 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** Long enough for a million entries over a slow line. */
+const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_CONNECTIONS = 1_024;
 
 interface SetupLog {
@@ -43,8 +45,16 @@ export function setupHttp(app: NestFastifyApplication, rules: AccessRules, log: 
       done(error as Error);
     }
   });
-  // Forms and plain text can be sent across origins without asking: they are never read.
+  fastify.addHook("onRoute", (route) => {
+    route.bodyLimit = bodyLimitOf(route.path);
+  });
+  // Plain text can be sent across origins without asking (`accessCheck` refuses that): it is read where it is wanted, nowhere else.
   fastify.removeContentTypeParser("text/plain");
+  fastify.addContentTypeParser("text/plain", (request: { url: string }, body: AsyncIterable<Buffer>) => {
+    if (takesLines(request.url)) return readEntryLines(body);
+    throw Object.assign(new Error("not JSON"), { statusCode: 415 });
+  });
+  // Forms are never read.
   app.useBodyParser("application/x-www-form-urlencoded", { bodyLimit: BODY_LIMIT_BYTES }, (_request, _body: Buffer, done) => {
     done(Object.assign(new Error("not JSON"), { statusCode: 415 }));
   });

@@ -1,4 +1,4 @@
-import { CommandOptions, ProblemError } from "@secuxflow/contracts";
+import { CommandOptions, ProblemError, SetSpec } from "@secuxflow/contracts";
 import { z } from "zod";
 
 interface FieldError {
@@ -12,7 +12,7 @@ const words = (message: string): string => message.replace(/^Invalid input: /, "
 const name = (path: readonly PropertyKey[]): string => path.map(String).join(".") || "(body)";
 
 /** Every field that a schema has refused, with unknown fields by their own names and unions by what each branch wants. */
-function fieldErrors(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): FieldError[] {
+export function fieldErrors(issues: readonly z.core.$ZodIssue[], at: readonly PropertyKey[] = []): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = [...at, ...issue.path];
     if (issue.code === "unrecognized_keys")
@@ -65,6 +65,26 @@ export const DeleteQuery = z.strictObject({
 /** Query parameters of a DELETE of everything. */
 export const ClearQuery = z.strictObject({ ...DeleteQuery.shape, confirm: booleanParameter(confirm) });
 
+/** Where everything that is asked for stands in the body. */
+export const NoQuery = z.strictObject({});
+
+const { name: setName, comment } = SetSpec.shape;
+/** Query parameters of a new set whose entries are the lines of the body. */
+export const NewSetQuery = z.strictObject({ name: setName, comment, ...ClearQuery.shape });
+
+const MAX_PAGE = 10_000;
+const limit = numberParameter(
+  z.number().int().min(1, "a part has at least 1 item").max(MAX_PAGE, `a part has at most ${MAX_PAGE} items`).default(1_000),
+);
+/** Query parameters of a part of all rules. `after` is the `next` of the part before. */
+export const RulePageQuery = z.strictObject({ after: numberParameter(z.number().int().nonnegative()).optional(), limit });
+/** Query parameters of a part of a set. `after` is the `next` of the part before. */
+export const SetPageQuery = z.strictObject({ after: z.string().max(64).optional(), limit });
+/** Query parameters of the top talkers. */
+export const TopQuery = z.strictObject({
+  limit: numberParameter(z.number().int().min(1, "at least 1").max(1_000, "at most 1000").default(20)),
+});
+
 const IdParameter = z.strictObject({
   id: numberParameter(
     z.number({ error: "an id is a whole number from 1 on" }).int().positive("an id is a whole number from 1 on"),
@@ -74,4 +94,11 @@ const IdParameter = z.strictObject({
 /** The id in a path. @throws ProblemError invalid_input */
 export function parseId(id: string): number {
   return parse(IdParameter, { id }, "the id").id;
+}
+
+const NameParameter = z.strictObject({ name: setName });
+
+/** The name in a path. @throws ProblemError invalid_input */
+export function parseName(name: string): string {
+  return parse(NameParameter, { name }, "the name").name;
 }

@@ -9,6 +9,7 @@ import {
 import { InMemoryEventStore, type EventStore } from "@secuxflow/event-store";
 import type { Clock } from "../clock.js";
 import { EnforcementWatch } from "../policy/application/enforcement.js";
+import { NamedThings } from "../policy/application/named-things.js";
 import { PolicyReader } from "../policy/application/policy-reader.js";
 import { PolicyService, type CommandContext, type CommandMetrics } from "../policy/application/policy-service.js";
 import { LOOPBACK_ONLY } from "../policy/domain/testing.js";
@@ -49,7 +50,7 @@ export const agentStatus = (agentId: string, revision = 0, more: Partial<AgentSt
   rules: 0,
   forwards: 0,
   kernel: "6.18",
-  capacity: { rules: 4_096, forwards: 64 },
+  capacity: { rules: 131_072, forwards: 64 },
   ...more,
 });
 
@@ -104,6 +105,7 @@ export class World {
   readonly reader: PolicyReader;
   readonly enforcement: EnforcementWatch;
   readonly service: PolicyService;
+  readonly things: NamedThings;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
@@ -120,6 +122,7 @@ export class World {
       metrics: this.metrics,
       surroundings: LOOPBACK_ONLY,
     });
+    this.things = new NamedThings(this.service, this.clock);
     this.#running = this.reader.run(this.#stop.signal);
   }
 

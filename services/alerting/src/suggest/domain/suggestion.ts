@@ -49,8 +49,8 @@ export function draftRule(subject: Subject): RuleSpec {
   });
 }
 
-/** What of the rule meets packets. */
-export const matchOf = (rule: RuleSpec): RuleMatch => ({ src: rule.src, dst: rule.dst, port: rule.port, proto: rule.proto });
+/** What of a drafted rule meets packets: it has a single port or none. */
+export const matchOf = ({ src, dst, port, proto }: RuleSpec): RuleMatch => ({ src, dst, port: typeof port === "number" ? port : undefined, proto });
 
 const isScan = (subject: Subject): boolean => subject.ports >= SCAN_PORTS;
 

@@ -1,6 +1,6 @@
-import { POLICY_LIMITS, type InspectorStatus, type ModuleBinding } from "@secuxflow/contracts";
+import { POLICY_LIMITS, policyState, type InspectorStatus } from "@secuxflow/contracts";
 import { afterEach, describe, expect, it } from "vitest";
-import type { PolicyView } from "../../policy/application/policy-reader.js";
+import { EMPTY_VIEW, type PolicyView } from "../../policy/application/policy-reader.js";
 import { digest } from "../../policy/domain/testing.js";
 import { LiveRegistry } from "../../telemetry/application/live-registry.js";
 import { inspectorStatus, silent, World } from "../../testing/world.js";
@@ -11,17 +11,10 @@ const v2 = { name: "ips", version: "2", digest: digest("2") };
 const key = (module: typeof v1) => `${module.name}@${module.version}@${module.digest}`;
 
 const view = (bound: typeof v1 | undefined, ...registered: (typeof v1)[]): PolicyView => ({
+  ...EMPTY_VIEW,
   revision: 1,
-  ruleSince: new Map(),
-  forwardSince: new Map(),
   registered: new Set(registered.map(key)),
-  state: {
-    rules: new Map(),
-    forwards: new Map(),
-    nextRuleId: 1,
-    nextForwardId: 1,
-    modules: new Map<string, ModuleBinding>(bound ? [[bound.name, { ...bound, title: bound.name, bit: 0 }]] : []),
-  },
+  state: policyState({ modules: bound ? [{ ...bound, title: bound.name, bit: 0 }] : [] }),
 });
 const offered = (...modules: (typeof v1)[]): InspectorStatus[] => modules.map((module, n) => inspectorStatus(`i${n}`, [module]));
 const versions = (...args: Parameters<typeof newModules>) => newModules(...args).map(({ version }) => version);
@@ -61,7 +54,8 @@ const start = async () => {
   );
   return { world, inspectors, registrar };
 };
-const bindings = (world: World) => [...world.state.modules.values()].map(({ name, version, bit }) => `${name} ${version} ${bit}`);
+const bindings = (world: World) =>
+  [...world.state.modules.values()].sort((a, b) => a.bit - b.bit).map(({ name, version, bit }) => `${name} ${version} ${bit}`);
 
 it("registers what inspectors announce and settles", async () => {
   const { world, inspectors } = await start();
@@ -93,7 +87,7 @@ it("says which modules are too many, and goes on with the others", async () => {
   );
   await expect
     .poll(() => registrar.problems)
-    .toEqual([expect.stringContaining("module m32 1.0.0 was refused: the policy knows 32 modules")]);
+    .toEqual([expect.stringContaining("module m32 1.0.0 was refused: the policy holds 32 modules")]);
   inspectors.put("a", inspectorStatus("a", [{ name: "m3", version: "2" }]));
   await expect.poll(() => bindings(world).includes("m3 2 3")).toBe(true);
 });

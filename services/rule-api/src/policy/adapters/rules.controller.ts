@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req } from "@nestjs/common";
-import { AddRuleRequest, API_VERSION, type Removed, type RuleAdded, type RuleList } from "@secuxflow/contracts";
+import { AddRuleRequest, API_VERSION, type Removed, type RuleAdded, type RuleList, type RulesImported } from "@secuxflow/contracts";
 import { contextOf } from "../../http/context.js";
 import type { ApiRequest } from "../../http/request.js";
-import { ClearQuery, DeleteQuery, parse, parseBody, parseId } from "../../http/validation.js";
+import { parseImport } from "../../http/import-body.js";
+import { ClearQuery, DeleteQuery, parse, parseBody, parseId, RulePageQuery } from "../../http/validation.js";
 import { PolicyQueries } from "../application/queries.js";
 import { PolicyService } from "../application/policy-service.js";
 
@@ -14,8 +15,15 @@ export class RulesController {
   ) {}
 
   @Get()
-  list(): RuleList {
-    return this.queries.rules();
+  list(@Query() query: unknown): RuleList {
+    return this.queries.rules(parse(RulePageQuery, query, "the query"));
+  }
+
+  @Post("import")
+  @HttpCode(201)
+  async import(@Body() body: unknown, @Req() request: ApiRequest): Promise<RulesImported> {
+    const { options, ...rules } = await parseImport(body);
+    return { apiVersion: API_VERSION, kind: "RulesImported", ...(await this.service.importRules(rules, contextOf(request), options)) };
   }
 
   @Post()

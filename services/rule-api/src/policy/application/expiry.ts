@@ -44,12 +44,11 @@ export class ExpiryScheduler {
 
   #schedule(view: PolicyView): void {
     if (this.#busy || this.#stopped) return; // looks again when it is done
-    const dues = [...view.state.rules.values()].flatMap((rule) =>
-      rule.expiresAt === undefined ? [] : [Date.parse(rule.expiresAt)],
-    );
     clearTimeout(this.#timer);
-    if (dues.length === 0) return;
-    const wait = Math.min(...dues) - this.clock.now().getTime();
+    let first = Number.POSITIVE_INFINITY;
+    for (const due of view.expiring.values()) if (due < first) first = due;
+    if (first === Number.POSITIVE_INFINITY) return;
+    const wait = first - this.clock.now().getTime();
     this.#wake(Math.min(Math.max(wait, 0), LOOK_AGAIN_MS));
   }
 

@@ -1,13 +1,28 @@
-import { emptyPolicy, evolve, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
+import {
+  emptyPolicy,
+  evolve,
+  SortedMap,
+  type PolicyEvent,
+  type PolicyMessage,
+  type PolicyState,
+} from "@secuxflow/contracts";
 import { HistoryRewound, type EventStore, type Stored } from "@secuxflow/event-store";
 
-/** The policy folded up to a revision, with what only its history tells. */
+/** The revision that put each thing where it is now, by id or name. */
+export interface Since {
+  readonly rules: SortedMap<number, number>;
+  readonly forwards: SortedMap<number, number>;
+  readonly sets: SortedMap<string, number>;
+  readonly services: SortedMap<string, number>;
+}
+
+/** The policy folded up to a revision, with what only its history tells. Shares nearly all of its memory with the one before. */
 export interface PolicyView {
   readonly revision: number;
   readonly state: PolicyState;
-  /** The revision that added each rule and forward. */
-  readonly ruleSince: ReadonlyMap<number, number>;
-  readonly forwardSince: ReadonlyMap<number, number>;
+  readonly since: Since;
+  /** When each rule that expires does: ms since 1970, by id. */
+  readonly expiring: SortedMap<number, number>;
   /** Every module version that was ever registered: `moduleKey`. */
   readonly registered: ReadonlySet<string>;
 }
@@ -15,30 +30,93 @@ export interface PolicyView {
 export const moduleKey = (module: { name: string; version: string; digest: string }): string =>
   `${module.name}@${module.version}@${module.digest}`;
 
-const EMPTY: PolicyView = {
+const NONE = SortedMap.from<number, number>([]);
+const NO_NAMES = SortedMap.from<string, number>([]);
+
+export const EMPTY_VIEW: PolicyView = {
   revision: 0,
   state: emptyPolicy,
-  ruleSince: new Map(),
-  forwardSince: new Map(),
+  since: { rules: NONE, forwards: NONE, sets: NO_NAMES, services: NO_NAMES },
+  expiring: NONE,
   registered: new Set(),
+};
+
+type Rules = readonly { readonly id: number; readonly expiresAt?: string | undefined }[];
+
+/** The rules that an event puts there and takes out. `all`: there are no others from then on. */
+const ruleChange = (event: PolicyEvent): { added: Rules; gone: readonly number[]; all?: true } => {
+  switch (event.type) {
+    case "rule.added":
+      return { added: [event.data.rule], gone: [] };
+    case "rules.added":
+      return { added: event.data.rules, gone: [] };
+    case "rules.replaced":
+      return { added: event.data.rules, gone: [], all: true };
+    case "rule.deleted":
+    case "rule.expired":
+      return { added: [], gone: [event.data.id] };
+    case "rules.cleared":
+      return { added: [], gone: event.data.ids };
+    default:
+      return { added: [], gone: [] };
+  }
+};
+
+const expiringAfter = (before: SortedMap<number, number>, event: PolicyEvent): SortedMap<number, number> => {
+  const { added, gone, all } = ruleChange(event);
+  if (added.length + gone.length === 0 && all !== true) return before;
+  const due = added.flatMap(({ id, expiresAt }) => (expiresAt === undefined ? [] : [[id, Date.parse(expiresAt)] as const]));
+  return (all === true ? NONE : before).changed(due, gone);
+};
+
+/** A rule that stays as it is keeps the revision that it came with, also when all rules are replaced. */
+const rulesSince = (before: PolicyView, event: PolicyEvent, revision: number): SortedMap<number, number> => {
+  const { added, gone, all } = ruleChange(event);
+  if (added.length + gone.length === 0 && all !== true) return before.since.rules;
+  const since = before.since.rules;
+  const revisions = added.map(({ id }) => [id, all === true ? (since.get(id) ?? revision) : revision] as const);
+  return all === true ? SortedMap.from(revisions) : since.changed(revisions, gone);
+};
+
+const sinceAfter = (before: PolicyView, event: PolicyEvent, revision: number): Since => {
+  const { since } = before;
+  switch (event.type) {
+    case "forward.added":
+      return { ...since, forwards: since.forwards.with(event.data.forward.id, revision) };
+    case "forward.deleted":
+      return { ...since, forwards: since.forwards.without(event.data.id) };
+    case "forwards.cleared":
+      return { ...since, forwards: since.forwards.changed([], event.data.ids) };
+    case "set.created":
+    case "set.changed":
+    case "set.replaced":
+      return { ...since, sets: since.sets.with(event.data.name, revision) };
+    case "set.deleted":
+      return { ...since, sets: since.sets.without(event.data.name) };
+    case "service.added":
+      return { ...since, services: since.services.with(event.data.service.name, revision) };
+    case "service.deleted":
+      return { ...since, services: since.services.without(event.data.name) };
+    default:
+      return { ...since, rules: rulesSince(before, event, revision) };
+  }
 };
 
 /** The view after one message of the stream. */
 export function project(view: PolicyView, { revision, message }: Stored<PolicyMessage>): PolicyView {
   if (revision <= view.revision) return view;
-  const ruleSince = new Map(view.ruleSince);
-  const forwardSince = new Map(view.forwardSince);
-  const registered = new Set(view.registered);
-  for (const event of message.events) {
-    if (event.type === "rule.added") ruleSince.set(event.data.rule.id, revision);
-    else if (event.type === "rule.deleted" || event.type === "rule.expired") ruleSince.delete(event.data.id);
-    else if (event.type === "rules.cleared") for (const id of event.data.ids) ruleSince.delete(id);
-    else if (event.type === "forward.added") forwardSince.set(event.data.forward.id, revision);
-    else if (event.type === "forward.deleted") forwardSince.delete(event.data.id);
-    else if (event.type === "forwards.cleared") for (const id of event.data.ids) forwardSince.delete(id);
-    else registered.add(moduleKey(event.data.module));
-  }
-  return { revision, state: message.events.reduce(evolve, view.state), ruleSince, forwardSince, registered };
+  const after = message.events.reduce(
+    (before: PolicyView, event): PolicyView => ({
+      revision,
+      state: evolve(before.state, event),
+      since: sinceAfter(before, event, revision),
+      expiring: expiringAfter(before.expiring, event),
+      registered:
+        event.type === "module.registered" ? new Set([...before.registered, moduleKey(event.data.module)]) : before.registered,
+    }),
+    view,
+  );
+  return { ...after, revision };
 }
 
 /** What the reader tells whoever operates it. */
@@ -54,7 +132,7 @@ const RETRY_MS = 500;
  * A message that this build cannot read stops the folding: the last good policy is shown, and `problem` says why.
  */
 export class PolicyReader {
-  #building = EMPTY;
+  #building = EMPTY_VIEW;
   #view: PolicyView | undefined;
   #problem: string | undefined;
   readonly #listeners = new Set<(view: PolicyView) => void>();
@@ -130,7 +208,7 @@ export class PolicyReader {
       } catch (error) {
         if (error instanceof HistoryRewound) {
           this.log.error({ err: error }, "the policy stream has lost history; it is read again from its beginning");
-          this.#building = EMPTY;
+          this.#building = EMPTY_VIEW;
           this.#problem = undefined;
           for (const listener of this.#rewound) listener();
         } else {

@@ -1,9 +1,9 @@
 import type { PolicyEvent, PolicyMessage } from "@secuxflow/contracts";
 import { HistoryRewound, InMemoryEventStore, type EventStore, type FollowOptions, type Stored } from "@secuxflow/event-store";
 import { afterEach, expect, it } from "vitest";
-import { moduleRegistered, ruleAdded } from "../domain/testing.js";
+import { moduleRegistered, ruleAdded, standing } from "../domain/testing.js";
 import { silent } from "../../testing/world.js";
-import { PolicyReader, project } from "./policy-reader.js";
+import { EMPTY_VIEW, PolicyReader, project } from "./policy-reader.js";
 
 let controllers: AbortController[] = [];
 afterEach(() => {
@@ -48,6 +48,7 @@ class Scripted implements Pick<EventStore<PolicyMessage>, "follow"> {
   }
 }
 
+const ruleOf = (id: number, expiresAt?: string) => standing(id, { src: `10.0.0.${id}`, action: "drop" }, expiresAt);
 const rule = (id: number) => ruleAdded(id, { src: `10.0.0.${id}`, action: "drop" });
 
 it("shows nothing before it has caught up, then every change", async () => {
@@ -64,13 +65,11 @@ it("shows nothing before it has caught up, then every change", async () => {
   end();
   await store.current.onMessage(stored(6, rule(3)));
   expect(seen).toEqual([3, 5]);
-  expect(reader.view?.ruleSince).toEqual(
-    new Map([
-      [1, 3],
-      [2, 5],
-      [3, 6],
-    ]),
-  );
+  expect([...(reader.view?.since.rules ?? [])]).toEqual([
+    [1, 3],
+    [2, 5],
+    [3, 6],
+  ]);
 });
 
 it("keeps the last good policy before a message that it cannot read", async () => {
@@ -126,18 +125,46 @@ it("tells whether a revision was reached", async () => {
 });
 
 it("projects what history tells", () => {
-  const first = project(
-    {
-      revision: 0,
-      state: { rules: new Map(), forwards: new Map(), modules: new Map(), nextRuleId: 1, nextForwardId: 1 },
-      ruleSince: new Map(),
-      forwardSince: new Map(),
-      registered: new Set(),
-    },
-    stored(2, rule(1), rule(2), moduleRegistered("ips", 0)),
-  );
+  const first = project(EMPTY_VIEW, stored(2, rule(1), rule(2), moduleRegistered("ips", 0)));
   expect(first.registered.size).toBe(1);
   expect(project(first, stored(2, rule(9)))).toBe(first);
   const cleared = project(first, stored(4, { type: "rules.cleared", version: 1, data: { ids: [1, 2] } }));
-  expect([cleared.ruleSince.size, cleared.state.rules.size, cleared.state.nextRuleId]).toEqual([0, 0, 3]);
+  expect([cleared.since.rules.size, cleared.state.rules.size, cleared.state.nextRuleId]).toEqual([0, 0, 3]);
+});
+
+it("projects what bulk changes, sets and services tell", () => {
+  const due = "2026-01-01T00:10:00.000Z";
+  const [one, two, three] = [ruleOf(1), ruleOf(2, due), ruleOf(3)];
+  const added = project(EMPTY_VIEW, stored(2, { type: "rules.added", version: 1, data: { rules: [one, two] } }));
+  expect([[...added.since.rules], [...added.expiring]]).toEqual([
+    [
+      [1, 2],
+      [2, 2],
+    ],
+    [[2, Date.parse(due)]],
+  ]);
+  // A rule that stays keeps the revision it came with.
+  const replaced = project(added, stored(5, { type: "rules.replaced", version: 1, data: { rules: [one, three] } }));
+  expect([[...replaced.since.rules], replaced.expiring.size]).toEqual([
+    [
+      [1, 2],
+      [3, 5],
+    ],
+    0,
+  ]);
+  const sets = project(
+    replaced,
+    stored(
+      7,
+      { type: "set.created", version: 1, data: { name: "bad", entries: ["10.0.0.1"] } },
+      { type: "set.created", version: 1, data: { name: "gone", entries: [] } },
+      { type: "set.deleted", version: 1, data: { name: "gone" } },
+    ),
+  );
+  const changed = project(sets, stored(9, { type: "set.changed", version: 1, data: { name: "bad", add: ["10.0.0.2"], remove: [] } }));
+  expect([[...sets.since.sets], [...changed.since.sets], changed.state.sets.get("bad")?.entries.size]).toEqual([
+    [["bad", 7]],
+    [["bad", 9]],
+    2,
+  ]);
 });

@@ -7,6 +7,7 @@ import {
   type PolicyEvent,
   type PolicyMessage,
   type PolicyState,
+  type RulesImported,
   type RuleSpec,
 } from "@secuxflow/contracts";
 import {
@@ -22,15 +23,18 @@ import {
   forwardWarnings,
   policyDecider,
   ruleAnswering,
+  importWarnings,
   ruleWarnings,
   sameMatch,
+  sameRule,
+  type ImportRules,
   type PolicyCommand,
   type Session,
   type Surroundings,
 } from "../domain/index.js";
 import type { EnforcementWatch } from "./enforcement.js";
 import type { PolicyReader, PolicyView } from "./policy-reader.js";
-import { keyUsedTwice, NATS_NEXT, stale, toProblem, unreadable, within } from "./problems.js";
+import { Deadline, keyUsedTwice, NATS_NEXT, stale, toProblem, unreadable } from "./problems.js";
 
 /** Who asks, and how. */
 export interface CommandContext {
@@ -74,8 +78,10 @@ export interface PolicyServiceParts {
 
 /** With NATS away a command is refused within this time. */
 export const STORE_DEADLINE_MS = 1_500;
+/** Commands with up to a million entries take their time, and so may those behind them. */
+export const BULK_DEADLINE_MS = 60_000;
 const READ_YOUR_WRITE_MS = 1_000;
-
+const BULK: ReadonlySet<PolicyCommand["type"]> = new Set(["import_rules", "clear_rules", "create_set", "change_set", "replace_set"]);
 
 const eventsOf = (message: PolicyMessage): readonly PolicyEvent[] => message.events;
 
@@ -87,11 +93,15 @@ const REMOVED_BY = {
   clear_forwards: "forwards.cleared",
 } as const;
 
-type Result = CommandResult<PolicyEvent, PolicyState>;
+export interface Result extends CommandResult<PolicyEvent, PolicyState> {
+  /** The state that was decided on; undefined where the command was executed before. */
+  readonly before?: PolicyState | undefined;
+}
 
 /** Executes the commands of administrators on the policy and tells where they are in force. */
 export class PolicyService {
   readonly #cache = new StateCache<PolicyState>();
+  #bulkRunning = 0;
 
   constructor(private readonly parts: PolicyServiceParts) {
     parts.reader.onRewound(() => this.#cache.forget(parts.policy));
@@ -130,18 +140,13 @@ export class PolicyService {
         rule,
         now: this.#now(),
         confirm: options.confirm,
-        surroundings: this.#surroundings(context),
+        surroundings: this.surroundings(context),
       },
       context,
       options,
     );
     const added = result.events.find((event) => event.type === "rule.added")?.data.rule;
-    if (
-      !added ||
-      (result.duplicate && !(sameMatch(added, rule) && added.action === rule.action && added.priority === rule.priority))
-    ) {
-      throw keyUsedTwice();
-    }
+    if (!added || (result.duplicate && !sameRule(added, rule))) throw keyUsedTwice();
     return this.#ruleAnswer(added, result, options);
   }
 
@@ -163,7 +168,7 @@ export class PolicyService {
         rule: spec,
         now,
         confirm: options.confirm,
-        surroundings: this.#surroundings(context),
+        surroundings: this.surroundings(context),
       },
       { ...context, commandId },
       options,
@@ -177,6 +182,38 @@ export class PolicyService {
     return { ...(await this.#ruleAnswer(standing, result, options)), existing: !added || result.duplicate };
   }
 
+  /** Many rules, all or none. */
+  async importRules(
+    { mode, rules }: Pick<ImportRules, "mode" | "rules">,
+    context: CommandContext,
+    options: CommandOptions,
+  ): Promise<Omit<RulesImported, "apiVersion" | "kind">> {
+    const { confirm } = options;
+    const surroundings = this.surroundings(context);
+    const command = { type: "import_rules", mode, rules, now: this.#now(), confirm, surroundings } as const;
+    const result = await this.execute(command, context, options);
+    const [event] = result.events;
+    const wanted = mode === "replace" ? "rules.replaced" : "rules.added";
+    if (event?.type !== wanted || event.data.rules.length !== rules.length) throw keyUsedTwice();
+    const standing = result.before?.rules;
+    const fresh = event.data.rules.filter(({ id }) => standing?.has(id) !== true);
+    const kept = event.data.rules.length - fresh.length;
+    const removed = mode === "replace" && standing ? standing.size - kept : 0;
+    const [first] = fresh;
+    const { enforcement, warnings } = await this.enforced(result.revision, options);
+    return {
+      added: fresh.length,
+      removed,
+      ...(first === undefined ? {} : { firstId: first.id }),
+      enforcement,
+      warnings: [
+        ...(result.duplicate ? ["this was done before, by the same request: what it took out then is not counted again"] : []),
+        ...importWarnings(result.state, new Set(fresh.map(({ id }) => id))),
+        ...warnings,
+      ],
+    };
+  }
+
   async addForward(
     forward: ForwardSpec,
     context: CommandContext,
@@ -185,8 +222,8 @@ export class PolicyService {
     const result = await this.execute({ type: "add_forward", forward, now: this.#now() }, context, options);
     const added = result.events.find((event) => event.type === "forward.added")?.data.forward;
     if (!added || (result.duplicate && !(sameMatch(added, forward) && added.module === forward.module))) throw keyUsedTwice();
-    const enforcement = await this.#enforced(result.revision, options);
-    return { forward: added, enforcement, warnings: [...forwardWarnings(added), ...this.#agentWarnings(enforcement)] };
+    const { enforcement, warnings } = await this.enforced(result.revision, options);
+    return { forward: added, enforcement, warnings: [...forwardWarnings(added), ...warnings] };
   }
 
   /** Deletes or clears; answers with the ids that are gone. */
@@ -201,7 +238,8 @@ export class PolicyService {
       return "ids" in event.data ? event.data.ids : "id" in event.data ? [event.data.id] : [];
     });
     if ("id" in command && ids[0] !== command.id) throw keyUsedTwice();
-    return { ids, enforcement: await this.#enforced(result.revision, options) };
+    const { enforcement } = await this.enforced(result.revision, options);
+    return { ids, enforcement };
   }
 
   /**
@@ -239,22 +277,34 @@ export class PolicyService {
     if (reader.problem !== undefined) throw unreadable(reader.problem);
     if (ifRevision !== undefined && revision > ifRevision) throw stale(ifRevision, revision);
     const at = "now" in command ? command.now : this.#now(); // one time for the message and what is in it
+    const bulk = BULK.has(command.type);
+    this.#bulkRunning += bulk ? 1 : 0;
+    const deadline = new Deadline(this.#bulkRunning > 0 ? BULK_DEADLINE_MS : STORE_DEADLINE_MS);
+    let before: PolicyState | undefined;
+    const decide = (asked: PolicyCommand, state: PolicyState) => {
+      before = state;
+      try {
+        return policyDecider.decide(asked, state);
+      } finally {
+        deadline.restart();
+      }
+    };
     const executed = executeCommand({
       store: this.#store(ifRevision),
-      decider: policyDecider,
+      decider: { ...policyDecider, decide },
       stream: policy,
       cache: this.#cache,
       command,
       commandId,
       eventsOf,
       toMessage: (events) => ({ actor, at, events: [...events] }),
-      signal: AbortSignal.timeout(STORE_DEADLINE_MS),
+      signal: deadline.signal,
       ...(traceparent === undefined ? {} : { traceparent }),
-    });
-    const result = await within(executed, STORE_DEADLINE_MS);
+    }).finally(() => (this.#bulkRunning -= bulk ? 1 : 0));
+    const result = await deadline.hold(executed);
     if (ifRevision !== undefined && result.events.length === 0 && result.revision !== ifRevision)
       throw stale(ifRevision, result.revision);
-    return result;
+    return { ...result, before: result.duplicate ? undefined : before };
   }
 
   /** The store as one command sees it: conflicts are counted, and nothing is appended to another revision than asked for. */
@@ -278,18 +328,22 @@ export class PolicyService {
   }
 
   async #ruleAnswer(rule: FilterRule, result: Result, options: CommandOptions) {
-    const enforcement = await this.#enforced(result.revision, options);
-    return { rule, enforcement, warnings: [...ruleWarnings(result.state, rule), ...this.#agentWarnings(enforcement)] };
+    const { enforcement, warnings } = await this.enforced(result.revision, options);
+    return { rule, enforcement, warnings: [...ruleWarnings(result.state, rule), ...warnings] };
   }
 
-  async #enforced(revision: number, { waitMs }: Pick<CommandOptions, "waitMs">): Promise<Enforcement> {
+  /** Waits until a revision is in force, and says what there is to say of the agents. */
+  async enforced(
+    revision: number,
+    { waitMs }: Pick<CommandOptions, "waitMs">,
+  ): Promise<{ enforcement: Enforcement; warnings: string[] }> {
     // Who asks next shall see what was just done: the view follows within a moment.
     const [enforcement] = await Promise.all([
       this.parts.enforcement.wait(revision, waitMs),
       this.parts.reader.reached(revision, READ_YOUR_WRITE_MS),
     ]);
     this.parts.metrics.enforced(enforcement);
-    return enforcement;
+    return { enforcement, warnings: this.#agentWarnings(enforcement) };
   }
 
   #agentWarnings({ agents }: Enforcement): string[] {
@@ -305,7 +359,8 @@ export class PolicyService {
     ];
   }
 
-  #surroundings({ session }: Pick<CommandContext, "session">): Surroundings {
+  /** What a command of this caller must not cut off unasked. */
+  surroundings({ session }: Pick<CommandContext, "session">): Surroundings {
     return { ...this.parts.surroundings, session };
   }
 

@@ -3,16 +3,42 @@ import { CommandContention, MessageTooLarge, StoreUnavailable } from "@secuxflow
 
 export const NATS_NEXT = "secuxflow-cli status show";
 
-/** The result, or an error after `ms`: who asks is never left waiting for a NATS that hangs. */
-export async function within<T>(result: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DOMException("the store did not answer in time", "TimeoutError")), ms);
-  });
-  try {
-    return await Promise.race([result, late]);
-  } finally {
-    clearTimeout(timer);
+/** A time limit for what a store does: who asks is never left waiting for a NATS that hangs. */
+export class Deadline {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout;
+
+  constructor(private readonly ms: number) {
+    this.#timer = this.#start();
+  }
+
+  /** Aborts when the time is over. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Begins anew: what was done until now was work of this process, which the store is not to blame for. */
+  restart(): void {
+    if (this.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = this.#start();
+  }
+
+  /** The result, or a TimeoutError when the time is over. */
+  async hold<T>(result: Promise<T>): Promise<T> {
+    const late = new Promise<never>((_, reject) => {
+      this.signal.addEventListener("abort", () => reject(this.signal.reason as Error), { once: true });
+    });
+    try {
+      return await Promise.race([result, late]);
+    } finally {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  #start(): NodeJS.Timeout {
+    const late = () => this.#controller.abort(new DOMException("the store did not answer in time", "TimeoutError"));
+    return setTimeout(late, this.ms);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ForwardSpec, ModuleBinding, RuleSpec } from "@secuxflow/contracts";
+import type { ForwardSpec, ModuleBinding, ProtectionChange, RuleSpec, ServiceSpec, SetSpec } from "@secuxflow/contracts";
 
 /** The connection that a command came over, where it is known: an added rule must not cut it off unasked. */
 export interface Session {
@@ -22,11 +22,15 @@ interface Guarded {
   readonly confirm: boolean;
 }
 
-interface AddsRule extends Guarded {
+/** A command whose effect depends on where administration comes from. */
+interface Watched extends Guarded {
+  readonly surroundings: Surroundings;
+}
+
+interface AddsRule extends Watched {
   readonly rule: RuleSpec;
   /** ISO 8601 UTC. */
   readonly now: string;
-  readonly surroundings: Surroundings;
 }
 
 export interface AddRule extends AddsRule {
@@ -37,6 +41,14 @@ export interface AddRule extends AddsRule {
 export interface ApproveAlert extends AddsRule {
   readonly type: "approve_alert";
   readonly alertId: number;
+}
+
+/** Many rules, all or none. `replace`: they are all the rules there are from then on; those that stand already stay as they are. */
+export interface ImportRules extends Watched {
+  readonly type: "import_rules";
+  readonly mode: "add" | "replace";
+  readonly rules: readonly RuleSpec[];
+  readonly now: string;
 }
 
 export interface DeleteRule {
@@ -75,14 +87,64 @@ export interface RegisterModule {
   readonly module: Omit<ModuleBinding, "bit">;
 }
 
+export interface CreateSet {
+  readonly type: "create_set";
+  readonly set: SetSpec;
+}
+
+/** Adds entries to a set and takes others out. What is there already, or is not, makes no difference. */
+export interface ChangeSet extends Watched {
+  readonly type: "change_set";
+  readonly name: string;
+  /** Canonical prefixes, none twice. */
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+}
+
+export interface ReplaceSet extends Watched {
+  readonly type: "replace_set";
+  readonly name: string;
+  /** Canonical prefixes, none twice. */
+  readonly entries: readonly string[];
+}
+
+export interface DeleteSet {
+  readonly type: "delete_set";
+  readonly name: string;
+}
+
+export interface AddService {
+  readonly type: "add_service";
+  readonly service: ServiceSpec;
+  readonly now: string;
+}
+
+export interface DeleteService {
+  readonly type: "delete_service";
+  readonly name: string;
+}
+
+export interface ChangeProtection extends Guarded {
+  readonly type: "change_protection";
+  readonly change: ProtectionChange;
+}
+
 /** Everything that can be asked of a policy. */
 export type PolicyCommand =
   | AddRule
   | ApproveAlert
+  | ImportRules
   | DeleteRule
   | ClearRules
   | ExpireRules
   | AddForward
   | DeleteForward
   | ClearForwards
-  | RegisterModule;
+  | RegisterModule
+  | CreateSet
+  | ChangeSet
+  | ReplaceSet
+  | DeleteSet
+  | AddService
+  | DeleteService
+  | ChangeProtection;

@@ -1,15 +1,18 @@
-import { POLICY_LIMITS, ProblemError, type PolicyEvent } from "@secuxflow/contracts";
+import { POLICY_LIMITS, policyState, ProblemError, type PolicyEvent, type PolicyState } from "@secuxflow/contracts";
 import { describe, expect, it } from "vitest";
 import type { PolicyCommand } from "./commands.js";
-import { decide, dueRules } from "./decider.js";
-import { addForward, addRule, digest, forwardAdded, given, moduleRegistered, NOW, ruleAdded } from "./testing.js";
+import { dueRules } from "./decide-rules.js";
+import { decide } from "./decider.js";
+import { addForward, addRule, digest, forwardAdded, given, importRules, moduleRegistered, NOW, ruleAdded, standing } from "./testing.js";
 
 const WEB = { src: "192.168.1.0/24", dst: "10.0.0.5", port: 80, proto: "tcp", action: "drop" } as const;
 const LATER = "2026-01-01T00:10:00.000Z";
 
-const problemOf = (command: PolicyCommand, ...events: PolicyEvent[]): ProblemError => {
+const problemOf = (command: PolicyCommand, ...events: PolicyEvent[]): ProblemError => refusal(command, given(...events));
+
+const refusal = (command: PolicyCommand, state: PolicyState): ProblemError => {
   try {
-    decide(command, given(...events));
+    decide(command, state);
   } catch (error) {
     if (error instanceof ProblemError) return error;
     throw error;
@@ -77,10 +80,12 @@ describe("adding a rule", () => {
 
   it("holds the limit exactly", () => {
     const rules = Array.from({ length: POLICY_LIMITS.rules }, (_, i) =>
-      ruleAdded(i + 1, { action: "drop", src: `10.${i >> 8}.${i & 255}.1` }),
+      standing(i + 1, { action: "drop", src: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}` }),
     );
-    expect(decide(addRule(WEB), given(...rules.slice(1)))).toHaveLength(1);
-    expect(problemOf(addRule(WEB), ...rules).code).toBe("limit_reached");
+    const full = policyState({ rules });
+    expect(decide(addRule(WEB), policyState({ rules: rules.slice(1) }))).toHaveLength(1);
+    expect(refusal(addRule(WEB), full).code).toBe("limit_reached");
+    expect(refusal(importRules([WEB]), full).code).toBe("limit_reached");
   });
 
   it("asks before it cuts the administrator off", () => {

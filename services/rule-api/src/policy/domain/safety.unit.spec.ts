@@ -1,7 +1,9 @@
 import { RuleSpec, type RuleSpecInput } from "@secuxflow/contracts";
 import { describe, expect, it } from "vitest";
 import type { Surroundings } from "./commands.js";
-import { dangerOf } from "./safety.js";
+import { addressesOf } from "./addresses.js";
+import type { SetLookup } from "./match.js";
+import { dangerOf, dangerOfProtection } from "./safety.js";
 import { LOOPBACK_ONLY } from "./testing.js";
 
 const danger = (rule: Omit<RuleSpecInput, "action">, surroundings: Surroundings = LOOPBACK_ONLY) =>
@@ -54,5 +56,53 @@ describe("a rule does not ask", () => {
 
   it("when it lets pass", () => {
     expect(dangerOf(RuleSpec.parse({ src: "127.0.0.1", action: "pass" }), LOOPBACK_ONLY)).toBeUndefined();
+  });
+});
+
+describe("other actions and dimensions", () => {
+  const of = (rule: RuleSpecInput, surroundings: Surroundings = LOOPBACK_ONLY, sets?: SetLookup) =>
+    dangerOf(RuleSpec.parse(rule), surroundings, sets);
+
+  it.each<RuleSpecInput>([
+    { src: "127.0.0.1", action: "reject" },
+    { src: "127.0.0.1", action: "limit", limit: { rate: 10, unit: "packets" } },
+    { dst: "127.0.0.1", action: "redirect", service: "shop" },
+    { proto: "tcp", port: "20-25", action: "drop" },
+    { proto: "tcp", port: "443,7400", action: "reject" },
+    { proto: "tcp", tcpFlags: "syn,!ack", action: "drop" },
+    { proto: "tcp", state: "new", action: "drop" },
+    { iface: "eth0", action: "drop" },
+    { vlan: 5, family: 4, action: "drop" },
+    { fragment: "no", action: "drop" },
+  ])("ask: %j", (rule) => {
+    expect(of(rule)).toBeDefined();
+  });
+
+  it.each<RuleSpecInput>([
+    { src: "127.0.0.1", action: "drop", monitor: true },
+    { proto: "tcp", port: "23,80", action: "drop" },
+    { proto: "tcp", tcpFlags: "fin,psh,urg", action: "drop" },
+    { proto: "tcp", tcpFlags: "!fin,!syn,!rst,!psh,!ack,!urg", action: "drop" },
+    { fragment: "later", action: "drop" },
+    { fragment: "yes", action: "drop" },
+    { length: "0-39", action: "drop" },
+    { proto: "icmp", icmpType: 8, action: "drop" },
+    { dst: "10.0.0.5", port: 80, proto: "tcp", action: "redirect", service: "shop" },
+  ])("do not ask: %j", (rule) => {
+    expect(of(rule)).toBeUndefined();
+  });
+
+  it("look into sets", () => {
+    const sets: SetLookup = (name) => addressesOf({ bad: ["203.0.113.0/24"], own: ["192.0.2.7"], all: ["0.0.0.0/0"] }[name] ?? []);
+    expect(of({ src: "@bad", action: "drop" }, REMOTE, sets)).toBeUndefined();
+    expect(of({ src: "@own", action: "drop" }, REMOTE, sets)).toContain("your own address 192.0.2.7");
+    expect(of({ src: "@all", action: "drop" }, LOOPBACK_ONLY, sets)).toContain("all addresses");
+    expect(of({ dst: "@bad", src: "@own", action: "pass" }, REMOTE, sets)).toBeUndefined();
+  });
+
+  it("know a limit for every source that is too low", () => {
+    expect(dangerOfProtection({ perSource: { rate: 10, burst: 10 } })).toContain("10 packets a second");
+    expect(dangerOfProtection({ perSource: { rate: 100, burst: 100 } })).toBeUndefined();
+    expect(dangerOfProtection({})).toBeUndefined();
   });
 });

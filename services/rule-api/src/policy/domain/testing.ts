@@ -3,12 +3,13 @@ import {
   RuleSpec,
   emptyPolicy,
   evolve,
+  type FilterRule,
   type ForwardSpecInput,
   type PolicyEvent,
   type PolicyState,
   type RuleSpecInput,
 } from "@secuxflow/contracts";
-import type { AddForward, AddRule, Surroundings } from "./commands.js";
+import type { AddForward, AddRule, ImportRules, Surroundings } from "./commands.js";
 
 /** Time of every command in the tests. */
 export const NOW = "2026-01-01T00:00:00.000Z";
@@ -30,6 +31,26 @@ export const addForward = (forward: ForwardSpecInput): AddForward => ({
   forward: ForwardSpec.parse(forward),
   now: NOW,
 });
+
+export const importRules = (
+  rules: readonly RuleSpecInput[],
+  more: Partial<Omit<ImportRules, "type" | "rules">> = {},
+): ImportRules => ({
+  type: "import_rules",
+  mode: "add",
+  rules: rules.map((rule) => RuleSpec.parse(rule)),
+  now: NOW,
+  confirm: false,
+  surroundings: LOOPBACK_ONLY,
+  ...more,
+});
+
+/** A rule as it stands in a policy. */
+export const standing = (id: number, rule: RuleSpecInput, expiresAt?: string): FilterRule => {
+  const event = ruleAdded(id, rule, expiresAt);
+  if (event.type !== "rule.added") throw new Error(event.type);
+  return event.data.rule;
+};
 
 export const ruleAdded = (id: number, rule: RuleSpecInput, expiresAt?: string): PolicyEvent => {
   const spec = RuleSpec.parse(rule);

@@ -1,50 +1,90 @@
-import { rulesInOrder, type FilterRule, type ForwardRule, type PolicyState } from "@secuxflow/contracts";
-import { covers, describeMatch, isEverything, overlaps } from "./match.js";
+import { ruleOrder, rulesInOrder, type FilterRule, type ForwardRule, type PolicyState } from "@secuxflow/contracts";
+import { describeRule } from "./describe.js";
+import { covers, isEverything, overlaps } from "./match.js";
+import { listed } from "./refusals.js";
+import { setLookup } from "./set-lookup.js";
+import { shadows, type Shadow } from "./shadows.js";
 
-const SHOWN = 5;
+const list = (ids: readonly number[]): string => `${ids.length === 1 ? "rule" : "rules"} ${listed(ids)}`;
 
-const list = (ids: readonly number[]): string => {
-  const shown = ids.slice(0, SHOWN).join(", ");
-  return `${ids.length === 1 ? "rule" : "rules"} ${shown}${ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : ""}`;
+/** Actions that may keep a packet from where it was sent. */
+const BLOCKING: ReadonlySet<string> = new Set(["drop", "reject", "limit"]);
+
+const neverReached = (rule: FilterRule, by: FilterRule): string => {
+  const until = by.expiresAt === undefined ? "" : ` until it expires at ${by.expiresAt}`;
+  return (
+    `rule ${rule.id} is never reached${until}: rule ${by.id} (${describeRule(by)}, priority ${by.priority}) ` +
+    "is tried first and already matches everything it matches"
+  );
 };
 
-/** Whether `a` is tried before `b`. */
-const isBefore = (a: FilterRule, b: FilterRule): boolean => a.priority < b.priority || (a.priority === b.priority && a.id < b.id);
+const DOES: Readonly<Record<string, string>> = {
+  drop: "drops", pass: "passes", limit: "limits", reject: "rejects", redirect: "redirects",
+};
+const matchesEverything = (rule: FilterRule): string =>
+  `rule ${rule.id} matches every packet: it ${DOES[rule.action] ?? rule.action} all that no earlier rule decides`;
 
-/** What an administrator should know of a rule beside the others of the policy (which may hold the rule itself). */
+/**
+ * What an administrator should know of a rule beside the others of the policy (which may hold the rule itself).
+ * One look at each of them. A rule that is only monitored does not act on the others.
+ */
 export function ruleWarnings(state: PolicyState, rule: FilterRule): string[] {
-  const others = rulesInOrder(state).filter((other) => other.id !== rule.id);
-  const earlier = others.filter((other) => isBefore(other, rule));
-  const later = others.filter((other) => isBefore(rule, other));
-  const warnings: string[] = [];
+  const sets = setLookup(state);
+  const acts = rule.monitor !== true;
+  const place = ruleOrder(rule);
+  let shadow: FilterRule | undefined;
+  const hidden: number[] = [];
+  const overridden: number[] = [];
+  for (const other of rulesInOrder(state)) {
+    if (other.id === rule.id) continue;
+    if (ruleOrder(other) < place) {
+      if (!shadow && other.monitor !== true && covers(other, rule, sets)) shadow = other;
+    } else if (acts) {
+      if (covers(rule, other, sets)) hidden.push(other.id);
+      if (rule.action === "pass" && BLOCKING.has(other.action) && other.monitor !== true && overlaps(rule, other, sets))
+        overridden.push(other.id);
+    }
+  }
+  const isOrAre = hidden.length === 1 ? "is" : "are";
+  return [
+    ...(shadow ? [neverReached(rule, shadow)] : []),
+    ...(acts && isEverything(rule) ? [matchesEverything(rule)] : []),
+    ...(hidden.length === 0
+      ? []
+      : [`${list(hidden)} ${isOrAre} never reached any more: rule ${rule.id} is tried first and matches all of it`]),
+    ...(overridden.length === 0 || shadow
+      ? []
+      : [`rule ${rule.id} lets traffic pass that ${list(overridden)} would stop`]),
+  ];
+}
 
-  const shadow = earlier.find((other) => covers(other, rule));
-  if (shadow) {
-    const until = shadow.expiresAt === undefined ? "" : ` until it expires at ${shadow.expiresAt}`;
-    warnings.push(
-      `rule ${rule.id} is never reached${until}: rule ${shadow.id} (${shadow.action} ${describeMatch(shadow)}, priority ${shadow.priority}) ` +
-        "is tried first and already matches everything it matches",
-    );
-  }
-  if (isEverything(rule))
-    warnings.push(
-      `rule ${rule.id} matches every packet: it ${rule.action === "drop" ? "drops" : "passes"} all that no earlier rule decides`,
-    );
-  const hidden = later.filter((other) => covers(rule, other)).map((other) => other.id);
-  if (hidden.length > 0)
-    warnings.push(
-      `${list(hidden)} ${hidden.length === 1 ? "is" : "are"} never reached any more: rule ${rule.id} is tried first and matches all of it`,
-    );
-  if (rule.action === "pass" && !shadow) {
-    const overridden = later.filter((other) => other.action === "drop" && overlaps(rule, other)).map((other) => other.id);
-    if (overridden.length > 0) warnings.push(`rule ${rule.id} lets traffic pass that ${list(overridden)} would drop`);
-  }
-  return warnings;
+/** Warnings of one kind that are told in full. */
+const SHOWN = 10;
+
+const firstOf = (lines: readonly string[], more: (left: number) => string): string[] =>
+  lines.length <= SHOWN ? [...lines] : [...lines.slice(0, SHOWN), more(lines.length - SHOWN)];
+
+/**
+ * What an administrator should know of rules that were imported: those that are never reached, or that make others so, and those
+ * that match everything. In about linear time, whatever their number.
+ */
+export function importWarnings(state: PolicyState, imported: ReadonlySet<number>): string[] {
+  const { found, complete } = shadows(rulesInOrder(state), setLookup(state));
+  const concerned = found.filter(({ rule, by }: Shadow) => imported.has(rule.id) || imported.has(by.id));
+  const everything = [...imported]
+    .map((id) => state.rules.get(id))
+    .filter((rule) => rule !== undefined)
+    .filter((rule) => rule.monitor !== true && isEverything(rule));
+  return [
+    ...firstOf(concerned.map(({ rule, by }) => neverReached(rule, by)), (left) => `${left} more rules are never reached`),
+    ...firstOf(everything.map(matchesEverything), (left) => `${left} more rules match every packet`),
+    ...(complete ? [] : ["there are too many rules of the same addresses to tell all that are never reached"]),
+  ];
 }
 
 /** What an administrator should know of a forwarding rule. */
 export function forwardWarnings(forward: ForwardRule): string[] {
-  return isEverything(forward)
+  return isEverything(forward) && forward.sample === undefined
     ? [`forward ${forward.id} copies every packet that passes: expect load, and losses counted by "status stats"`]
     : [];
 }

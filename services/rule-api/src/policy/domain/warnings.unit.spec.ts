@@ -1,8 +1,11 @@
-import { evolve, type FilterRule, type RuleSpecInput } from "@secuxflow/contracts";
+import { evolve, policyState, rulesInOrder, type FilterRule, type RuleSpecInput } from "@secuxflow/contracts";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide } from "./decider.js";
-import { addForward, addRule, given, moduleRegistered, ruleAdded } from "./testing.js";
-import { forwardWarnings, ruleWarnings } from "./warnings.js";
+import { covers, NO_SETS } from "./match.js";
+import { shadows } from "./shadows.js";
+import { addForward, addRule, given, moduleRegistered, ruleAdded, standing } from "./testing.js";
+import { forwardWarnings, importWarnings, ruleWarnings } from "./warnings.js";
 
 /** The warnings for a rule that is added to standing ones. */
 const warningsFor = (rule: RuleSpecInput, ...standing: ReturnType<typeof ruleAdded>[]): string[] => {
@@ -62,7 +65,7 @@ describe("warnings of a rule", () => {
       ruleAdded(1, { src: "192.0.2.1", action: "drop" }),
       ruleAdded(2, { dst: "10.0.0.9", action: "drop" }),
     );
-    expect(warnings).toEqual(["rule 3 lets traffic pass that rule 1 would drop"]);
+    expect(warnings).toEqual(["rule 3 lets traffic pass that rule 1 would stop"]);
   });
 });
 
@@ -74,4 +77,67 @@ it("a forward of everything is warned of", () => {
   };
   expect(forwardWarnings(forwardOf({ module: "ips" }))[0]).toContain("copies every packet");
   expect(forwardWarnings(forwardOf({ module: "ips", proto: "tcp" }))).toEqual([]);
+});
+
+describe("warnings of many rules", () => {
+  const ruleOf = (id: number, rule: RuleSpecInput) => standing(id, rule);
+  const warn = (rules: FilterRule[], imported: number[] = rules.map(({ id }) => id)) =>
+    importWarnings(policyState({ rules }), new Set(imported));
+
+  it("name those that are never reached, and what matches everything", () => {
+    const rules = [
+      ruleOf(1, { src: "10.0.0.0/8", action: "pass", priority: 1 }),
+      ruleOf(2, { src: "10.1.0.0/16", dst: "10.0.0.5", action: "drop" }),
+      ruleOf(3, { src: "192.0.2.1", action: "drop" }),
+      ruleOf(4, { action: "reject", priority: 9_000 }),
+    ];
+    const warnings = warn(rules);
+    expect(warnings[0]).toContain("rule 2 is never reached: rule 1 (pass 10.0.0.0/8 -> any, priority 1)");
+    expect(warnings[1]).toContain("rule 4 matches every packet: it rejects");
+    expect(warnings).toHaveLength(2);
+    expect(warn(rules, [3])).toEqual([]);
+    expect(warn(rules, [1])).toHaveLength(1);
+  });
+
+  it("leave alone what is hidden by a rule that only counts", () => {
+    expect(warn([ruleOf(1, { action: "drop", monitor: true, priority: 1 }), ruleOf(2, { src: "10.0.0.1", action: "drop" })])).toEqual([]);
+  });
+
+  it("say how many more there are", () => {
+    const hidden = Array.from({ length: 30 }, (_, n) => ruleOf(n + 2, { src: `10.0.0.${n}`, action: "drop" }));
+    const warnings = warn([ruleOf(1, { src: "10.0.0.0/24", action: "pass", priority: 1 }), ...hidden]);
+    expect([warnings.length, warnings.at(-1)]).toEqual([11, "20 more rules are never reached"]);
+  });
+
+  it("find shadows as a slow look at every pair does, but for sets inside prefixes", () => {
+    const end = fc.constantFrom("any", "10.0.0.0/8", "10.0.0.0/24", "10.0.0.0/30", "10.0.0.1", "2001:db8::/32", "2001:db8::1");
+    const spec = fc
+      .record({
+        src: end,
+        dst: end,
+        proto: fc.constantFrom("any", "tcp"),
+        action: fc.constantFrom("drop" as const, "pass" as const),
+        priority: fc.constantFrom(1, 2, 3),
+        monitor: fc.boolean(),
+      })
+      .filter(({ src, dst }) => src === "any" || dst === "any" || src.includes(":") === dst.includes(":"));
+    fc.assert(
+      fc.property(fc.array(spec, { maxLength: 25 }), (specs) => {
+        const rules = rulesInOrder(policyState({ rules: specs.map((each, index) => ruleOf(index + 1, each)) }));
+        const slow = rules.filter((rule, place) =>
+          rules.slice(0, place).some((earlier) => earlier.monitor !== true && covers(earlier, rule)),
+        );
+        const { found, complete } = shadows(rules, NO_SETS);
+        // A rule under "any" that covers all of one family alone is none of these.
+        expect([found.map(({ rule }) => rule.id), complete]).toEqual([slow.map(({ id }) => id), true]);
+        for (const { rule, by } of found) expect(covers(by, rule)).toBe(true);
+      }),
+    );
+  });
+
+  it("end where it would take too long, and say so", () => {
+    const rules = Array.from({ length: 50 }, (_, n) => ruleOf(n + 1, { proto: "tcp", port: n + 1, action: "drop" }));
+    expect(shadows(rules, NO_SETS, 100).complete).toBe(false);
+    expect(shadows(rules, NO_SETS).complete).toBe(true);
+  });
 });

@@ -1,5 +1,6 @@
-import { Controller, Get, Inject } from "@nestjs/common";
-import type { AgentList, ModuleList, StatsSnapshot, SystemStatus } from "@secuxflow/contracts";
+import { Controller, Get, Inject, Query } from "@nestjs/common";
+import type { AgentList, ModuleList, StatsSnapshot, SystemStatus, TopTalkers } from "@secuxflow/contracts";
+import { parse, TopQuery } from "../../http/validation.js";
 import { Stats } from "../../telemetry/application/stats.js";
 import { System } from "../application/status.js";
 
@@ -23,6 +24,11 @@ export class SystemController {
   @Get("status")
   async status(): Promise<SystemStatus> {
     return this.system.status();
+  }
+
+  @Get("status/top")
+  top(@Query() query: unknown): TopTalkers {
+    return this.system.top(parse(TopQuery, query, "the query").limit);
   }
 
   @Get("stats")

@@ -7,13 +7,16 @@ import {
   type InspectorStatus,
   type ModuleList,
   type SystemStatus,
+  type TopTalkers,
 } from "@secuxflow/contracts";
 import type { z } from "zod";
 import type { Alerting } from "../../alerts/application/alerting.js";
 import type { ModuleRegistrar } from "../../modules/application/module-registrar.js";
 import type { PolicyReader } from "../../policy/application/policy-reader.js";
 import type { PolicyService } from "../../policy/application/policy-service.js";
+import type { Clock } from "../../clock.js";
 import type { LiveRegistry } from "../../telemetry/application/live-registry.js";
+import { topTalkers } from "../../telemetry/application/top.js";
 
 type State = z.infer<typeof ComponentState>;
 type Component = SystemStatus["components"][number];
@@ -31,6 +34,7 @@ export interface SystemParts {
   readonly inspectors: LiveRegistry<InspectorStatus>;
   readonly registrar: Pick<ModuleRegistrar, "problems">;
   readonly alerting: Alerting;
+  readonly clock: Clock;
   readonly nats: () => { readonly connected: boolean; readonly detail: string };
   /** Trouble with the streams, in words. */
   readonly provisioning: () => string | undefined;
@@ -71,6 +75,15 @@ export class System {
     return { apiVersion: API_VERSION, kind: "ModuleList", items };
   }
 
+  /** The sources that sent most, over the live agents of this policy. */
+  top(limit: number): TopTalkers {
+    const agents = this.parts.agents
+      .live()
+      .map(({ status }) => status)
+      .filter(({ policy }) => policy === this.parts.policy);
+    return topTalkers(agents, limit, this.parts.clock.now().toISOString());
+  }
+
   async status(): Promise<SystemStatus> {
     const alerting = await this.#alerting();
     const { view } = this.parts.reader;
@@ -84,6 +97,8 @@ export class System {
       components,
       rules: view?.state.rules.size ?? 0,
       forwards: view?.state.forwards.size ?? 0,
+      sets: view?.state.sets.size ?? 0,
+      services: view?.state.services.size ?? 0,
       agents: this.agents().items,
       inspectors: this.parts.inspectors.all().map(({ status, live }) => ({ ...status, live })),
       ...(alerting.status ? { alerting: alerting.status } : {}),

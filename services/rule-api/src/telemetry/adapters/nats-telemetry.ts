@@ -25,7 +25,7 @@ export function listen(link: NatsLink, sinks: TelemetrySinks, log: TelemetryLog,
     }
   });
   const subscriptions = [
-    subscribeJson(link, subjects.allAgentStats, AgentStats, (stats) => sinks.stats.agents.put(stats.agentId, stats)),
+    subscribeJson(link, subjects.allAgentStats, AgentStats, (stats) => sinks.stats.take(stats)),
     subscribeJson(link, subjects.allInspectorStats, InspectorStats, (stats) =>
       sinks.stats.inspectors.put(stats.inspectorId, stats),
     ),
