@@ -4,17 +4,19 @@ import "./lib/node-version.mjs";
 import { namesOf, parseOptions } from "./lib/options.mjs";
 import { setUp, STEP_NAMES } from "./lib/set-up.mjs";
 
-const USAGE = `Usage: npm run setup -- [--only STEP,STEP] [--docker] [--quiet]
+const USAGE = `Usage: npm run setup -- [--only STEP,STEP] [--docker] [--kernel] [--quiet]
 
   --only     these steps alone: ${STEP_NAMES.join(", ")}
   --docker   also install what the container tests need (docker.io, docker-compose, busybox-static)
+  --kernel   also install what npm run kernel needs (qemu-system-x86, cpio, busybox-static)
   --quiet    say nothing of steps that have nothing to do`;
 
 const { values } = parseOptions(USAGE, {
   only: { type: "string", multiple: true },
   docker: { type: "boolean" },
+  kernel: { type: "boolean" },
   quiet: { type: "boolean" },
 });
 const only = namesOf(values.only, STEP_NAMES, "--only", USAGE);
-const { docker, quiet } = values;
-process.exitCode = (await setUp({ docker, quiet, ...(only && { only }) })) ? 0 : 1;
+const { docker, kernel, quiet } = values;
+process.exitCode = (await setUp({ docker, kernel, quiet, ...(only && { only }) })) ? 0 : 1;

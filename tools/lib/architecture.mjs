@@ -23,6 +23,8 @@ export const ALLOWED = {
   lab: ["packages/contracts", "packages/testkit", "packages/libbpf-ts"],
   bench: ["packages/contracts", "packages/testkit", "packages/libbpf-ts", "packages/inspect-abi", "packages/nats", "lab"],
   e2e: ["packages/contracts", "packages/testkit", "packages/libbpf-ts", "packages/nats", "lab"],
+  // The exception: it drives the data plane's own code (encoder, maps) against a model, without a process between.
+  fuzz: ["packages/contracts", "packages/testkit", "packages/libbpf-ts", "services/xdp-agent"],
 };
 
 /** Tests, and what only tests use, may use the test kit as well. */

@@ -11,11 +11,11 @@ export const BUILD_STEPS = STEP_NAMES.slice(2);
 
 /**
  * Does what is not done yet.
- * @param {{ only?: readonly string[], docker?: boolean, quiet?: boolean }} [options]
- *   only: these steps alone; docker: also what the container tests need; quiet: say nothing of what is done already
+ * @param {{ only?: readonly string[], docker?: boolean, kernel?: boolean, quiet?: boolean }} [options]
+ *   only: these steps alone; docker: also what the container tests need; kernel: also what npm run kernel needs; quiet: say nothing of what is done already
  * @returns {Promise<boolean>} false when something failed; why is on the screen
  */
-export async function setUp({ only = STEP_NAMES, docker = false, quiet = false } = {}) {
-  const steps = [debianStep({ docker }), npmStep(), nativeStep(), bpfStep(), wasmStep(), typescriptStep(), cliStep()];
+export async function setUp({ only = STEP_NAMES, docker = false, kernel = false, quiet = false } = {}) {
+  const steps = [debianStep({ docker, kernel }), npmStep(), nativeStep(), bpfStep(), wasmStep(), typescriptStep(), cliStep()];
   return runSteps(steps.filter((step) => only.includes(step.name)), { quiet });
 }

@@ -29,15 +29,15 @@ function dpkgQuery(packages) {
   return text;
 }
 
-/** @param {{ docker: boolean }} options docker: what the container tests need as well */
-export function debianStep({ docker }) {
+/** @param {{ docker: boolean, kernel: boolean }} options docker: what the container tests need as well; kernel: what npm run kernel needs */
+export function debianStep({ docker, kernel }) {
   const lists = JSON.parse(readFileSync(join(ROOT, "tools/debian-packages.json"), "utf8"));
-  const wanted = docker ? [...lists.base, ...lists.docker] : lists.base;
+  const wanted = [...lists.base, ...(docker ? lists.docker : []), ...(kernel ? lists.kernel : [])];
   const names = wanted.map((entry) => entry.package);
   let missing = [];
   return {
     name: "packages",
-    title: `Debian packages${docker ? " with Docker" : ""}`,
+    title: `Debian packages${docker ? " with Docker" : ""}${kernel ? " with qemu" : ""}`,
     isDone() {
       removeOwnPolicy(); // left by a set-up that was killed
       const installed = installedVersions(names);

@@ -1,0 +1,6 @@
+#!/usr/bin/env node
+// npm run fuzz: the data plane against a slow model.
+import "./lib/node-version.mjs";
+import { launch } from "./lib/launch.mjs";
+
+await launch("fuzz/dist/main.js");
