@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { repoRoot } from "@secuxflow/testkit";
 
@@ -12,7 +12,8 @@ export function compileBpf(name: string): string {
   const object = join(out, `${name}.bpf.o`);
   execFileSync(process.env.SECUXFLOW_CLANG ?? "clang-19", [
     "-O2", "-g", "-Wall", "-Wno-unused-function", "-target", "bpf", "-mcpu=v3", "-I", join(repoRoot(), "bpf/include"), "-I", join(repoRoot(), "wasm/abi"), "-I", `/usr/include/${MULTIARCH[process.arch] ?? process.arch}`,
-    "-c", join(repoRoot(), "bench/native", `${name}.bpf.c`), "-o", object,
+    "-c", join(repoRoot(), "bench/native", `${name}.bpf.c`), "-o", `${object}.${process.pid}`,
   ]);
+  renameSync(`${object}.${process.pid}`, object); // another run may be reading the old one
   return object;
 }

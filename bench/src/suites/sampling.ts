@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { routes, type ForwardAdded, type StatsSnapshot } from "@secuxflow/contracts";
@@ -79,12 +79,19 @@ async function oneRound(system: System, lab: SimpleLab, object: string, rate: nu
   });
   const before = await settled(system);
   const cpu = cpuTicks(system.service("xdp-agent").pid);
-  const { stdout } = await runCommand("taskset", ["-c", "0", process.execPath, GENERATE, object, join(system.pinFolder, "layout-1"), frame.toString("hex"), String(rate), String(seconds), String(FLOWS)], { timeoutMs: seconds * 1_000 + 30_000 });
+  const { stdout } = await runCommand("taskset", ["-c", "0", process.execPath, GENERATE, object, layoutFolder(system.pinFolder), frame.toString("hex"), String(rate), String(seconds), String(FLOWS)], { timeoutMs: seconds * 1_000 + 30_000 });
   const { sent, seconds: took } = JSON.parse(stdout) as { sent: number; seconds: number };
   const after = await settled(system);
   const ticks = cpuTicks(system.service("xdp-agent").pid) - cpu;
   const [inspected, lost] = [after.inspected - before.inspected, after.lost - before.lost];
   return { sentPps: sent / took, inspectedPps: inspected / took, lostShare: lost / Math.max(1, inspected + lost), agentNsPerPacket: (ticks * CLOCK_TICK_NS) / Math.max(1, inspected) };
+}
+
+/** Where the agent of this version pinned its maps. */
+function layoutFolder(pinFolder: string): string {
+  const name = readdirSync(pinFolder).find((entry) => entry.startsWith("layout-"));
+  if (name === undefined) throw new Error(`no maps are pinned in ${pinFolder}`);
+  return join(pinFolder, name);
 }
 
 /** Counters once nothing moves any more. */
