@@ -5,8 +5,8 @@
 //   node deploy/docker/context.mjs [service]…     all by default; prints the folder of each
 //
 // A context holds Dockerfile, deps/ (packages from the registry, which change rarely and so get a layer of their own), app/
-// (workspaces and links to them); both are laid out like the checkout; and lib/ (shared libraries of native add-ons that a
-// slim base image lacks).
+// (workspaces and links to them); both are laid out like the checkout; lib/ (shared libraries of native add-ons that a
+// slim base image lacks); and, where a service runs programs of the system, bin/.
 import { createHash } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync,
   rmSync, statSync, symlinkSync } from "node:fs";
@@ -52,6 +52,7 @@ export async function makeContext(name) {
     if (taken === 0) throw new Error(`${from} holds nothing that ${name} needs (${files.source}); run npm run build first`);
   }
   copyFileSync(join(ROOT, "deploy/docker/healthcheck.mjs"), join(app, "healthcheck.mjs"));
+  await addTools(folder, service.tools ?? []);
   await addLibraries(folder);
   copyFileSync(join(ROOT, `deploy/docker/${name}.Dockerfile`), join(folder, "Dockerfile"));
   return { folder, stamp: stampOf(folder) };
@@ -108,9 +109,19 @@ function hardLink(from, to) {
   }
 }
 
-/** Shared libraries that native add-ons need and a slim image lacks (libbpf, libelf, zlib), next to their soname. */
+/** Programs of this machine. @throws {Error} when one is not installed */
+async function addTools(folder, tools) {
+  for (const tool of tools) {
+    const from = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map((place) => join(place, tool)).find((path) => existsSync(path));
+    if (from === undefined) throw new Error(`${tool} is not on this machine; run npm run setup first`);
+    mkdirSync(join(folder, "bin"), { recursive: true });
+    cpSync(realpathSync(from), join(folder, "bin", tool));
+  }
+}
+
+/** Shared libraries that programs and native add-ons need and a slim image lacks (libbpf, libelf, zlib), next to their soname. */
 async function addLibraries(folder) {
-  for (const addon of files(folder).filter((file) => file.endsWith(".node"))) {
+  for (const addon of files(folder).filter((file) => file.endsWith(".node") || dirname(file) === join(folder, "bin"))) {
     const listing = await run("ldd", [addon]);
     const missing = /^\s*(\S+) => not found/m.exec(listing);
     if (missing) throw new Error(`${relative(folder, addon)} needs ${missing[1]}, which is not on this machine`);

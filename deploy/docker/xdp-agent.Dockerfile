@@ -15,10 +15,12 @@ LABEL org.opencontainers.image.title="SecuXFlow agent" \
 WORKDIR /opt/secuxflow
 COPY deps/ ./
 COPY app/ ./
-# libbpf, libelf and zlib: a slim image has none of them.
+# libbpf, libelf, zlib and what ip and ethtool need: a slim image has none of them.
 COPY lib/ ./lib/
+COPY bin/ ./bin/
 ENV NODE_ENV=production SECUXFLOW_OPS_HOST=0.0.0.0 SECUXFLOW_OPS_PORT=9100 \
-    SECUXFLOW_STATE_DIR=/var/lib/secuxflow LD_LIBRARY_PATH=/opt/secuxflow/lib
+    SECUXFLOW_STATE_DIR=/var/lib/secuxflow LD_LIBRARY_PATH=/opt/secuxflow/lib \
+    PATH=/opt/secuxflow/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # The last known good policy.
 RUN mkdir -p /var/lib/secuxflow
 USER 0:0

@@ -108,11 +108,14 @@ export class System {
     switch (name) {
       case "rule-api":
         return { ...common, api: { port: this.options.apiPort } };
-      case "xdp-agent":
+      case "xdp-agent": {
+        // Services lie behind the host that is protected: in the lab a namespace of its own.
+        const netns = this.options.interfaces[0]?.netns;
         return {
           ...common, agentId: "agent-1", interfaces: this.options.interfaces, stateDir: join(data, "agent"),
-          bpf: { pinFolder: this.pinFolder, onExit: "detach" },
+          bpf: { pinFolder: this.pinFolder, onExit: "detach" }, services: { interval: "500ms", ...(netns === undefined ? {} : { netns }) },
         };
+      }
       case "inspector":
         return { ...common, modules: { dir: join(repoRoot(), "wasm/dist") } };
       case "alerting":

@@ -1,5 +1,6 @@
-import { Lab, type Child, type Namespace } from "@secuxflow/testkit";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Lab, repoRoot, type Child, type Namespace } from "@secuxflow/testkit";
 
 /** Addresses of the lab. They are those of the README's example commands, so that these do something here. */
 export const ADDRESSES = {
@@ -45,12 +46,22 @@ export async function createTopology(prefix: string): Promise<Topology> {
     await internet.route("10.0.0.0/24", { via: "172.16.0.2" });
     await host.route("default", { via: "172.16.0.1" });
     await container.route("default", { via: "10.0.0.1" });
+    await attachPass(internet, "host0");
     for (const router of [internet, host]) await router.sysctl("net/ipv4/ip_forward", 1);
     return { lab, user, attacker, host, container };
   } catch (error) {
     await lab.destroy();
     throw error;
   }
+}
+
+/**
+ * What XDP sends back (a reject, a SYN cookie) a veth delivers only where its far end runs a program, too; network cards
+ * need no such thing. In a mount namespace of its own, since ip would leave folders on the machine's BPF file system.
+ */
+async function attachPass(ns: Namespace, dev: string): Promise<void> {
+  const command = 'mount -t bpf bpf /sys/fs/bpf && exec ip link set dev "$1" xdpdrv obj "$2" sec xdp';
+  await ns.exec("unshare", ["--mount", "sh", "-c", command, "sh", dev, join(repoRoot(), "bpf/build/pass.bpf.o")]);
 }
 
 /**

@@ -23,14 +23,14 @@ const NAME: NonNullable<CommandSpec["argument"]> = { name: "NAME", description: 
 export function addService(program: Command, invocation: Invocation): void {
   const noun = addNoun(program, "service", "services: containers and hosts that packets go straight to", [
     ["service add shop --address 10.0.0.5 --port 80 --proto tcp --container shop", "name a service that runs in a container"],
-    ["rule add --dst 10.0.0.5 --port 80 --proto tcp --action redirect --service shop", "send its packets there"],
+    ["rule add --dst 10.0.0.99 --port 80 --proto tcp --action redirect --service shop", "send other packets there, too"],
     ["service list", "see where packets go"],
   ]);
   addCommand(noun, invocation, {
     name: "add",
     summary: "name a service, with its backends and what inspects it",
     description:
-      "Name a service. Rules with action redirect send packets from the network card straight to it. Without --backend the address itself is the " +
+      "Name a service. What passes the rules and is for its address goes from the network card straight to it. Without --backend the address itself is the " +
       "only one; flows are spread over several by consistent hashing, and stay where they are. Where it runs is found out where it is not said.",
     options: [
       ["--address <address>", "the address that clients use (required)"],

@@ -5,6 +5,7 @@
  * @property {string} workspace folder of the npm workspace
  * @property {string} entry the file that Node runs; must be there when the image is built
  * @property {boolean} [bundled] it needs no packages: `reads` is all it is made of
+ * @property {string[]} [tools] programs of this machine that it runs, taken with their libraries
  * @property {{ folder: string, files: RegExp }[]} reads other files of the checkout it needs while running, by their path
  *   inside the folder; each folder must hold at least one
  */
@@ -14,7 +15,8 @@ export const SERVICES = {
   "xdp-agent": {
     workspace: "services/xdp-agent",
     entry: "services/xdp-agent/dist/main.js",
-    reads: [{ folder: "bpf/build", files: /^[^/]+\.bpf\.o$/ }],
+    tools: ["ip", "ethtool"], // it finds services' containers and prepares their veths with these (and nsenter, of every base image)
+    reads: [{ folder: "bpf/build", files: /^secuxflow\.bpf\.o$/ }],
   },
   inspector: {
     workspace: "services/inspector",

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { routes, type ForwardList, type RuleList, type SystemStatus } from "@secuxflow/contracts";
-import { needs, repoRoot } from "@secuxflow/testkit";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { needs, repoRoot, runCommand, tempDir } from "@secuxflow/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { WholeLab } from "./whole-lab.js";
 
 needs(describe, "kernel", "nats")("commands on the whole system", () => {
@@ -53,10 +53,26 @@ needs(describe, "kernel", "nats")("commands on the whole system", () => {
     expect((await whole.system.get<ForwardList>(routes.forwards)).items).toEqual([]);
   });
 
+  it("runs what the README shows of rules, sets, import, services and protection, line by line", async () => {
+    const readme = readFileSync(join(repoRoot(), "README.md"), "utf8");
+    const shown = readme.slice(readme.indexOf("\n## Rules\n"), readme.indexOf("\n## Commands\n"));
+    const lines = [...shown.matchAll(/^\$ (.+)$/gm)].map((match) => match[1] ?? "");
+    expect(lines.length).toBeGreaterThanOrEqual(18);
+    const folder = await tempDir("readme");
+    onTestFinished(() => folder.remove());
+    const env = { ...process.env, PATH: `${join(repoRoot(), "node_modules/.bin")}:${process.env.PATH ?? ""}`, SECUXFLOW_API: whole.system.apiUrl };
+    for (const line of lines) {
+      const { code, stderr } = await runCommand("bash", ["-c", `cd '${folder.path}' && ${line}`], { env, check: false });
+      expect({ line, code, stderr }).toMatchObject({ code: 0 });
+    }
+    expect((await whole.system.get<RuleList>(routes.rules)).total).toBeGreaterThan(10_000);
+    expect(await whole.answered("user")).toBe(true);
+  });
+
   it("keeps every command that the README shows alive", async () => {
     const readme = readFileSync(join(repoRoot(), "README.md"), "utf8");
-    const shown = [...readme.matchAll(/^\$? ?secuxflow-cli ((?:rule|forward|alert|status|module|agent) [a-z]+)/gm)].map((match) => match[1] ?? "");
-    expect(new Set(shown).size).toBeGreaterThanOrEqual(12);
+    const shown = [...readme.matchAll(/^\$? ?secuxflow-cli ((?:rule|set|service|protection|forward|alert|status|module|agent) [a-z]+)/gm)].map((match) => match[1] ?? "");
+    expect(new Set(shown).size).toBeGreaterThanOrEqual(26);
     for (const command of new Set(shown)) {
       const { code, stdout } = await whole.system.cli.try(...command.split(" "), "--help");
       expect(code, command).toBe(0);

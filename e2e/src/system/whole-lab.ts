@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { NO_PROTECTION, routes, type ProtectionShown, type ServiceList, type SetList } from "@secuxflow/contracts";
 import { attack, browse, createTopology, startService, System, UPLINK, type AttackName, type Topology } from "@secuxflow/lab";
 import { HttpFailedError, waitFor } from "@secuxflow/testkit";
 
@@ -32,10 +34,16 @@ export class WholeLab {
     await attack(this.topology.attacker, name);
   }
 
-  /** Removes all rules and forwarding rules. */
+  /** Removes all rules and forwarding rules, then the sets and services that they named, and ends protection. */
   async clear(): Promise<void> {
-    await this.system.cli.run("rule", "clear", "--confirm");
-    await this.system.cli.run("forward", "clear", "--confirm");
+    const { cli } = this.system;
+    await cli.run("rule", "clear", "--confirm");
+    await cli.run("forward", "clear", "--confirm");
+    for (const { name } of (await this.system.get<SetList>(routes.sets)).items) await cli.run("set", "delete", name);
+    for (const { name } of (await this.system.get<ServiceList>(routes.services)).items) await cli.run("service", "delete", name);
+    const { protection } = await this.system.get<ProtectionShown>(routes.protection);
+    if (isDeepStrictEqual(protection, NO_PROTECTION)) return;
+    await cli.run("protection", "set", "--syn-cookies", "off", "--syn-rate", `${NO_PROTECTION.synRate}/s`, "--established-pass", "no", "--per-source", "off");
   }
 
   /** Waits for something that the REST API shows. */

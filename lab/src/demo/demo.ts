@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
-import { routes, type Alert, type AlertApproved, type AlertList, type ForwardAdded, type Removed, type RuleAdded, type RuleList, type StatsSnapshot } from "@secuxflow/contracts";
+import { routes, type Alert, type AlertApproved, type AlertList, type ForwardAdded, type Removed, type RuleAdded, type RuleList, type ServiceList, type ServiceView, type StatsSnapshot } from "@secuxflow/contracts";
 import { HttpFailedError, runCommand, waitFor } from "@secuxflow/testkit";
 import { attack, ATTACKS, browse } from "../attacks.js";
+import { totals } from "../live/changes.js";
+import { forwardedByStack } from "../stack.js";
 import { System } from "../system.js";
 import { ADDRESSES, createTopology, startService, UPLINK, type Topology } from "../topology.js";
 import { demand, Story } from "./story.js";
@@ -124,8 +126,9 @@ export async function demo(print: (line: string) => void): Promise<void> {
       return `200 for the attacker, ${removed.enforcement.waitedMs.toFixed(1)} ms after the command`;
     });
 
-    await story.step("a rule with a time to live blocks, expires and goes by itself", async () => {
-      const added = await cli.json<RuleAdded>("rule", "add", "--src", "192.168.1.0/24", "--dst", ADDRESSES.service, "--port", "80", "--proto", "tcp", "--action", "drop", "--ttl", "3s");
+    await story.step("a rule on a set of addresses, with a time to live, blocks, expires and goes by itself", async () => {
+      await cli.run("set", "create", "blocklist", "192.168.1.0/24", "203.0.113.0/24");
+      const added = await cli.json<RuleAdded>("rule", "add", "--src", "@blocklist", "--dst", ADDRESSES.service, "--port", "80", "--proto", "tcp", "--action", "drop", "--ttl", "3s");
       await blocked(() => browse(attacker, "/", BLOCKED_AFTER_MS));
       await waitFor(async () => (await cli.json<RuleList>("rule", "list")).items.every((one) => one.id !== added.rule.id), { what: "the rule to be gone from the list", deadlineMs: 10_000 });
       const { status } = await browse(attacker);
@@ -133,11 +136,25 @@ export async function demo(print: (line: string) => void): Promise<void> {
       return `rule ${added.rule.id} blocked for its 3 s; now 200 for the attacker and no rule in the list`;
     });
 
+    await story.step("the shop becomes a service: XDP takes its packets to the container, past the host's stack", async () => {
+      await cli.run("service", "add", "shop", "--address", ADDRESSES.service, "--port", String(ADDRESSES.servicePort), "--proto", "tcp");
+      await waitFor(async () => (await shopOf(running))?.backends.every(({ path }) => path === "redirect"), { what: "the container to be found", deadlineMs: 10_000 });
+      const before = await forwardedByStack(host);
+      const { status } = await browse(user);
+      demand(status === 200, `the user got ${status}`);
+      const forwarded = (await forwardedByStack(host)) - before;
+      demand(forwarded === 0, `the host's stack forwarded ${forwarded} packets`);
+      const counted = await waitFor(async () => {
+        const shop = await shopOf(running);
+        return shop && shop.redirected.packets > 0 && shop.returned.packets > 0 ? shop : undefined;
+      }, { what: "both directions to be counted", deadlineMs: 5_000 });
+      return `${counted.redirected.packets} packets there, ${counted.returned.packets} back, none by the stack`;
+    });
+
     await story.step("what the kernel counted", async () => {
-      const { agents } = await running.get<StatsSnapshot>(routes.stats);
-      const agent = agents[0];
-      demand(agent !== undefined && agent.verdicts.drop.packets > 0, "no drops were counted");
-      return `passed ${agent?.verdicts.pass.packets ?? 0}, dropped ${agent?.verdicts.drop.packets ?? 0}, forwarded ${agent?.forwarded.packets ?? 0}, lost ${(agent?.forwarded.lostInRing ?? 0) + (agent?.forwarded.lostInAgent ?? 0)}`;
+      const counted = totals(await running.get<StatsSnapshot>(routes.stats));
+      demand(counted.dropped > 0, "no drops were counted");
+      return (["passed", "dropped", "forwarded", "lost"] as const).map((name) => `${name} ${counted[name]}`).join(", ");
     });
   } finally {
     await wire?.stop();
@@ -158,6 +175,12 @@ export async function demo(print: (line: string) => void): Promise<void> {
 async function alertsOf(system: System, module?: string): Promise<Alert[]> {
   const { items } = await system.get<AlertList>(routes.alerts);
   return module === undefined ? items : items.filter((one) => one.module === module);
+}
+
+/** The shop's state and counters on the agent. */
+async function shopOf(system: System): Promise<ServiceView["on"][number] | undefined> {
+  const { items } = await system.get<ServiceList>(routes.services);
+  return items[0]?.on[0];
 }
 
 /** Packets that inspectors have inspected. */

@@ -24,7 +24,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((r
 async function watchChanges(system: System, print: (line: string) => void, signal: AbortSignal): Promise<void> {
   const look = async (): Promise<Look> => {
     const [rules, forwards, status] = await Promise.all([system.get<RuleList>(routes.rules), system.get<ForwardList>(routes.forwards), system.get<SystemStatus>(routes.status)]);
-    return { rules: rules.items, forwards: forwards.items, status };
+    return { rules: rules.items, total: rules.total ?? rules.items.length, forwards: forwards.items, status };
   };
   let before: Look | undefined;
   let counted: StatsSnapshot | undefined;
@@ -33,6 +33,7 @@ async function watchChanges(system: System, print: (line: string) => void, signa
   while (!signal.aborted) {
     try {
       const now = await look();
+      if (signal.aborted) return; // what ends on purpose is no news
       if (before) for (const line of changes(before, now)) print(line);
       before = now;
       if (performance.now() >= nextTraffic) {
