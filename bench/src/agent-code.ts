@@ -32,7 +32,7 @@ export interface PinnedObject {
 }
 
 export interface DataPlane {
-  apply(change: { readonly revision: number; readonly state: PolicyState; readonly touched: "all" }): Promise<void>;
+  apply(change: { readonly revision: number; readonly state: PolicyState; readonly touched: ReadonlySet<number> | "all" }): Promise<void>;
   settle(): Promise<void>;
   close(): Promise<void>;
 }

@@ -120,13 +120,19 @@ static __always_inline void try_record(struct classification *c)
 		return;
 	}
 	index = c->record;
-	c->record = record->more ? index + 1 : NO_RECORD;
-	if (!rule_matches(&record->rule, &c->search->packet) || !detail_matches(&record->detail, c->search) ||
-	    is_dead(&record->rule, &record->detail, c->search))
+	c->record = record->marks & RECORD_MORE ? index + 1 : NO_RECORD;
+	if (!rule_matches(&record->rule, &c->search->packet) || is_deleted(&record->rule, c->search))
 		return;
-	if (record->detail.flags & DETAIL_MONITOR) {
-		note_monitor(c->search, record->rule.order, record->detail.slot);
-		return;
+	if (record->marks & RECORD_PLAIN) {
+		if (record->marks / RECORD_NEEDS & ~(__u32)c->search->packet.known)
+			return;
+	} else {
+		if (!detail_matches(&record->detail, c->search) || has_expired(&record->detail))
+			return;
+		if (record->detail.flags & DETAIL_MONITOR) {
+			note_monitor(c->search, record->rule.order, record->detail.slot);
+			return;
+		}
 	}
 	c->found = index;
 	c->before = record->rule.order;

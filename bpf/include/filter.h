@@ -30,6 +30,8 @@
 struct scratch {
 	struct search search;
 	struct flow_lookup flow;
+	__u64 tick;   /* when `now` was read */
+	__u64 now;
 	__u32 random; /* state of a cheap generator: the helper costs more than the rest of a packet's share in the statistics */
 };
 
@@ -40,6 +42,18 @@ struct {
 	__type(value, struct scratch);
 } scratch SEC(".maps");
 
+/* The coarse clock, which only moves with the tick: asked once a tick, since reading jiffies costs nothing and a call does. */
+static __always_inline __u64 coarse_now(struct scratch *memory)
+{
+	__u64 tick = bpf_jiffies64();
+
+	if (memory->tick != tick) {
+		memory->tick = tick;
+		memory->now = bpf_ktime_get_coarse_ns();
+	}
+	return memory->now;
+}
+
 /* One packet on its way through the filter. */
 struct passage {
 	struct xdp_md *ctx;
@@ -47,7 +61,7 @@ struct passage {
 	const struct policy_head *head;
 	const struct protection *shield;
 	struct search *search;
-	struct flow_lookup *flow;
+	struct scratch *memory;
 	__u32 wire_len;
 	__u32 service;                      /* while judged: what a redirecting rule names, index + 1, or 0; then the service, or NO_SERVICE */
 	__u32 reject;                       /* options of a rejecting rule + 1, or 0 */
@@ -88,7 +102,7 @@ static __noinline int look_up_sets(struct passage *passage)
 static __noinline int forward_copies(struct passage *passage, __u32 direction)
 {
 	struct collect collect = {
-		.map = passage->map, .search = passage->search, .now = bpf_ktime_get_coarse_ns(), .wire_len = passage->wire_len,
+		.map = passage->map, .search = passage->search, .now = coarse_now(passage->memory), .wire_len = passage->wire_len,
 		.direction = direction, .flow_hash = packet_flow_hash(&passage->search->packet),
 		.next = 1 + passage->head->rules, .end = 1 + passage->head->rules + passage->head->forwards,
 	};
@@ -112,7 +126,7 @@ static __always_inline int act(struct passage *passage, const struct detail *det
 {
 	__u32 wire_len = passage->wire_len;
 
-	count(&rule_counters, detail->slot, wire_len, bpf_ktime_get_coarse_ns());
+	count(&rule_counters, detail->slot, wire_len, coarse_now(passage->memory));
 	switch (detail->verdict) {
 	case VERDICT_DROP:
 		return XDP_DROP;
@@ -156,59 +170,70 @@ static __always_inline int is_allowed(struct search *search)
 	return allow && allow->rules && search_allowed(search, allow->rules);
 }
 
-/* The kept verdict of the packet's flow: whether there is one, and its rule. */
-static __always_inline int find_kept(struct passage *passage, void *image, struct detail **detail)
+/* The verdict of a rule of an image. */
+static __always_inline int act_on(struct passage *passage, const struct record *record)
 {
-	struct flow_lookup *flow = passage->flow;
+	if (!(record->marks & RECORD_PLAIN))
+		return act(passage, &record->detail);
+	count(&rule_counters, record->slot, passage->wire_len, coarse_now(passage->memory));
+	return record->marks & RECORD_DROPS ? XDP_DROP : XDP_PASS;
+}
 
-	*detail = NULL;
+/* The verdict that is kept for the packet's flow, or -1. */
+static __always_inline int kept_verdict(struct passage *passage, void *image)
+{
+	struct flow_lookup *flow = &passage->memory->flow;
+	struct record *record;
+
 	if (!flow_find(flow, &passage->search->packet, passage->search->ifindex, passage->head->sequence))
-		return 0;
-	if (flow->key.position == NO_POSITION)
-		return 1;
+		return -1;
+	if (flow->key.position == NO_POSITION) {
+		count(&totals, TOTAL_CACHED, passage->wire_len, 0);
+		return XDP_PASS;
+	}
 	/* Deleted rules are of an earlier generation; only expiry comes by itself. */
-	*detail = &record_at(image, flow->key.position)->detail;
-	return !has_expired(*detail);
+	record = record_at(image, flow->key.position);
+	if (!(record->marks & RECORD_PLAIN) && has_expired(&record->detail))
+		return -1;
+	count(&totals, TOTAL_CACHED, passage->wire_len, 0);
+	return act_on(passage, record);
 }
 
 /*
- * The rule that decides, or NULL, of overlay and image together. Where the flow cache pays, a verdict that holds for the
- * whole flow is kept in it, as the position of its rule's record in the image: not while there is an overlay, which is
- * empty but for moments after a change.
+ * The verdict of overlay and image together. Where the flow cache pays, a verdict that holds for the whole flow is kept in
+ * it, as the position of its rule's record in the image: not while there is an overlay, which is empty but for moments
+ * after a change.
  */
-static __always_inline struct detail *find_rule(struct passage *passage)
+static __always_inline int judge_by_rules(struct passage *passage)
 {
 	const struct policy_head *head = passage->head;
 	struct search *search = passage->search;
 	void *image = head->image == NO_IMAGE ? NULL : image_of(&images, head->image);
-	struct detail *detail = NULL, *nearer;
+	__u32 position = NO_RECORD;
 	__u64 order = NO_ORDER;
-	__u32 position;
+	struct detail *nearer;
 
-	passage->flow->keep = 0;
-	if (image && head->flags & HEAD_CACHE && !head->rules && find_kept(passage, image, &detail)) {
-		count(&totals, TOTAL_CACHED, passage->wire_len, 0);
-		return detail;
+	passage->memory->flow.keep = 0;
+	if (image && head->flags & HEAD_CACHE && !head->rules) {
+		int verdict = kept_verdict(passage, image);
+
+		if (verdict >= 0)
+			return verdict;
 	}
 	if (head->sets != NO_IMAGE)
 		look_up_sets(passage);
 	search->volatile_ = 0; /* what the allow-list met does not count */
-	detail = NULL;
 	if (image) {
 		position = classify(image, search, &order);
-		if (position != NO_RECORD)
-			detail = &record_at(image, position)->detail;
 		if (!search->volatile_ && !search->monitors)
-			flow_keep(passage->flow, position);
+			flow_keep(&passage->memory->flow, position);
 	}
-	if (head->rules) {
-		nearer = first_match(passage->map, search, head->rules, MAX_OVERLAY_RULES, &order);
-		if (nearer)
-			detail = nearer;
-	}
+	nearer = head->rules ? first_match(passage->map, search, head->rules, MAX_OVERLAY_RULES, &order) : NULL;
 	if (search->monitors)
-		count_monitors(search, order, passage->wire_len, bpf_ktime_get_coarse_ns());
-	return detail;
+		count_monitors(search, order, passage->wire_len, coarse_now(passage->memory));
+	if (nearer)
+		return act(passage, nearer);
+	return image && position != NO_RECORD ? act_on(passage, record_at(image, position)) : XDP_PASS;
 }
 
 /* Whether protection stops or lets through a packet before any rule; else -1. */
@@ -235,8 +260,6 @@ static __noinline int judge_source(struct passage *passage)
 /* The verdict of the policy in force. */
 static __noinline int judge(struct passage *passage)
 {
-	struct detail *detail;
-
 	/* Calls cost: several nanoseconds each where returns are guarded against speculation. */
 	if (passage->shield->source_unit_ns || passage->head->flags & (HEAD_ESTABLISHED_PASS | HEAD_STATE)) {
 		int verdict = judge_source(passage);
@@ -244,8 +267,7 @@ static __noinline int judge(struct passage *passage)
 		if (verdict >= 0)
 			return verdict;
 	}
-	detail = find_rule(passage);
-	return detail ? act(passage, detail) : XDP_PASS;
+	return judge_by_rules(passage);
 }
 
 static __noinline int guard(struct passage *passage)
@@ -283,7 +305,7 @@ static __always_inline int begin(struct passage *passage)
 	if (!memory || !passage->shield || !passage->head)
 		return -1;
 	passage->search = &memory->search;
-	passage->flow = &memory->flow;
+	passage->memory = memory;
 	__builtin_memset(&memory->search, 0, offsetof(struct search, monitor));
 	parsed = parse_frame(&memory->search.packet, data, end);
 	/* The rest of a frame in several buffers is asked for only where there can be one. */
@@ -327,7 +349,7 @@ static __always_inline int filter_packet(struct xdp_md *ctx)
 	if (passage.head->forwards || service != NO_SERVICE)
 		forward_copies(&passage, DETAIL_TO_SERVICE);
 	if (service != NO_SERVICE)
-		return redirect_packet(ctx, packet, service, passage.wire_len, bpf_ktime_get_coarse_ns());
+		return redirect_packet(ctx, packet, service, passage.wire_len, coarse_now(passage.memory));
 	return packet->known & KNOWN_ICMP ? redirect_error(ctx, packet, passage.wire_len, bpf_ktime_get_coarse_ns()) : XDP_PASS;
 }
 
@@ -340,7 +362,7 @@ static __always_inline int filter_answer(struct xdp_md *ctx)
 	if (begin(&passage))
 		return XDP_PASS;
 	packet = &passage.search->packet;
-	passage.service = find_answer(ctx, packet, passage.wire_len, bpf_ktime_get_coarse_ns());
+	passage.service = find_answer(ctx, packet, passage.wire_len, coarse_now(passage.memory));
 	if (passage.service == NO_SERVICE)
 		return XDP_PASS;
 	forward_copies(&passage, DETAIL_FROM_SERVICE);

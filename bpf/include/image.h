@@ -71,11 +71,18 @@ struct bucket {
 	__u32 record[BUCKET_SLOTS]; /* index of its first record */
 };
 
-/* A rule; those whose keys have the same hash stand together, ordered. */
+enum record_mark {
+	RECORD_MORE = 1 << 0,  /* the next record has the same hash */
+	RECORD_PLAIN = 1 << 1, /* drops or passes, without a condition of `detail` but `needs`, without expiry: `detail` is not looked at */
+	RECORD_DROPS = 1 << 2, /* a plain rule drops */
+	RECORD_NEEDS = 1 << 8, /* from this bit on: a plain rule's `needs` */
+};
+
+/* A rule; those whose keys have the same hash stand together, ordered. For most rules its first cache line says all. */
 struct record {
 	struct rule rule;
-	__u32 more; /* 1: the next record has the same hash */
-	__u32 pad;
+	__u32 marks; /* enum record_mark */
+	__u32 slot;  /* of its counters, as in `detail` */
 	struct detail detail;
 };
 

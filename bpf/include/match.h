@@ -92,10 +92,14 @@ static __always_inline int has_expired(const struct detail *detail)
 	return detail->expires_ns && bpf_ktime_get_ns() >= detail->expires_ns;
 }
 
-/* Whether a rule was deleted, or has passed its expiry. */
+static __always_inline int is_deleted(const struct rule *rule, const struct search *search)
+{
+	return rule->dead_from && search->sequence >= rule->dead_from;
+}
+
 static __always_inline int is_dead(const struct rule *rule, const struct detail *detail, const struct search *search)
 {
-	return (rule->dead_from && search->sequence >= rule->dead_from) || has_expired(detail);
+	return is_deleted(rule, search) || has_expired(detail);
 }
 
 /* Keeps a monitor-only rule that matches; `count_monitors` counts it if no rule before it decides. */

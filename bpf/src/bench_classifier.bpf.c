@@ -144,7 +144,7 @@ static __always_inline __u32 find_record(struct bench_memory *bench, void *image
 			return NO_RECORD;
 		record = record_at(image, position);
 		*order = record->rule.order;
-		if (!is_dead(&record->rule, &record->detail, search))
+		if (!is_deleted(&record->rule, search) && (record->marks & RECORD_PLAIN || !has_expired(&record->detail)))
 			return position;
 		*cached = 0;
 		*order = NO_ORDER;

@@ -57,9 +57,21 @@ export class FilterUnderTest {
   /** Puts a policy in force; its image is compiled when this resolves. */
   async use(state: PolicyState): Promise<void> {
     if (state === this.#inForce) return;
-    await this.plane.apply({ revision: ++this.#revision, state, touched: "all" });
-    await this.plane.settle();
+    await this.change(state, "all");
+    await this.settled();
+  }
+
+  /** Puts a policy in force that differs from the last one in some rules. @returns milliseconds until packets are judged by it */
+  async change(state: PolicyState, touched: ReadonlySet<number> | "all"): Promise<number> {
+    const begin = performance.now();
+    await this.plane.apply({ revision: ++this.#revision, state, touched });
     this.#inForce = state;
+    return performance.now() - begin;
+  }
+
+  /** Until nothing is compiled in the background any more. */
+  settled(): Promise<void> {
+    return this.plane.settle();
   }
 
   async close(): Promise<void> {

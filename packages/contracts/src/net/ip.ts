@@ -15,8 +15,11 @@ export class AddressError extends Error {
 
 const parseHost = (text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined => {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  // "::10.1.2.3" (RFC 4291 2.5.5.1, deprecated) is taken for the IPv4 address by the library: nobody means that for sure.
-  if (/^::\d+\./.test(text)) return undefined;
+  // "::10.1.2.3" (RFC 4291 2.5.5.1, deprecated) is an IPv6 address; the library takes it for the IPv4 one.
+  const compatible = /^::([\d.]+)$/.exec(text)?.[1];
+  if (compatible !== undefined && ipaddr.IPv4.isValidFourPartDecimal(compatible)) {
+    return new ipaddr.IPv6([...new Array<number>(12).fill(0), ...ipaddr.IPv4.parse(compatible).toByteArray()]);
+  }
   if (text.includes(":") && !text.includes("%") && ipaddr.IPv6.isValid(text)) {
     const v6 = ipaddr.IPv6.parse(text);
     return v6.isIPv4MappedAddress() ? v6.toIPv4Address() : v6;

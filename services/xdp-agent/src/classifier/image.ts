@@ -1,11 +1,11 @@
 import { BitSets } from "./bit-sets.js";
 import { BOTH, IPV4, IPV6, readColumns, type Columns } from "./columns.js";
 import { foldIpv6, keyHash, tupleSeed } from "./hash.js";
-import { BUCKET_BYTES, BUCKET_SLOTS, HEAD, IMAGE_MAGIC, MAX_PROBES, RECORD, RECORD_BYTES, TUPLE, TUPLE_BYTES, TUPLE_WORDS } from "./layout.js";
+import { BUCKET_BYTES, BUCKET_SLOTS, HEAD, IMAGE_MAGIC, MAX_PROBES, MARK, RECORD, RECORD_BYTES, TUPLE, TUPLE_BYTES, TUPLE_WORDS } from "./layout.js";
 import { writePorts } from "./ports.js";
 import { writeTrie } from "./trie.js";
 import { chooseTuples, type TupleChoice } from "./tuples.js";
-import { ENTRY, ENTRY_BYTES, type ImageInfo, type RuleTable } from "./types.js";
+import { DETAIL, DROP, ENTRY, ENTRY_BYTES, PASS, type ImageInfo, type RuleTable } from "./types.js";
 import { ImageWriter } from "./writer.js";
 
 /**
@@ -200,6 +200,14 @@ function placeAll(hashes: Uint32Array, buckets: number, used: Uint8Array): Uint3
   return places;
 }
 
+/** What the first cache line of a record says of the detail at `at`: of a plain rule, all there is. */
+function marksOf(bytes: Uint8Array, at: number): number {
+  const verdict = bytes[at + DETAIL.verdict]!;
+  let plain = bytes[at + DETAIL.flags] === 0 && (verdict === PASS || verdict === DROP);
+  for (let i = 0; i < 8; i++) plain &&= bytes[at + DETAIL.expires + i] === 0;
+  return plain ? MARK.plain | (verdict === DROP ? MARK.drops : 0) | (bytes[at + DETAIL.needs]! * MARK.needs) : 0;
+}
+
 function writeRecords({ bytes }: RuleTable, { count, index }: Columns, groups: Groups, writer: ImageWriter): number {
   const base = writer.take(count * RECORD_BYTES, RECORD_BYTES);
   const next = new Uint32Array(groups.sizes.length);
@@ -218,7 +226,8 @@ function writeRecords({ bytes }: RuleTable, { count, index }: Columns, groups: G
     const to = (base + record * RECORD_BYTES) / 4;
     for (let w = 0; w < ENTRY.detail / 4; w++) writer.u32[to + w] = source[from + w]!;
     for (let w = 0; w < 16; w++) writer.u32[to + RECORD.detail / 4 + w] = source[from + ENTRY.detail / 4 + w]!;
-    writer.u32[to + RECORD.more / 4] = record < last[group]! ? 1 : 0;
+    writer.u32[to + RECORD.marks / 4] = marksOf(bytes, from * 4 + ENTRY.detail) | (record < last[group]! ? MARK.more : 0);
+    writer.u32[to + RECORD.slot / 4] = source[from + ENTRY.slot / 4]!;
   }
   return base;
 }

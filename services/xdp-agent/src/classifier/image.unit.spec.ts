@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { buildImage } from "./image.js";
-import { IMAGE_PAD, RECORD, RECORD_BYTES, TUPLE_WORDS } from "./layout.js";
+import { IMAGE_PAD, MARK, RECORD, RECORD_BYTES, TUPLE_WORDS } from "./layout.js";
 import { RecordIndex } from "./records.js";
 import { lookup, type Key } from "./testing/lookup.js";
 import { encode, isAlive, linear, orderOf, takes, testPackets, testRules, type TestPacket, type TestRule } from "./testing/policy.js";
-import { ENTRY, ImageTooLarge, InvalidRule } from "./types.js";
+import { DETAIL, ENTRY, ENTRY_BYTES, ImageTooLarge, InvalidRule } from "./types.js";
 
 const SEQUENCE = 5;
 
@@ -74,6 +74,29 @@ describe("buildImage", () => {
       for (let i = 0; i < count; i++) reversed.set(bytes.subarray(i * 128, i * 128 + 128), (count - 1 - i) * 128);
       buildImage({ bytes: reversed, count }, image);
       for (const packet of packets) expect(find(image, rules, packet)).toEqual(expected(rules, packet));
+    }), { numRuns: 40 });
+  });
+
+  it("marks as plain exactly the rules of which the first cache line says all", () => {
+    const detail = { flags: fc.constantFrom(0, 0, 1, 2, 64), expires: fc.constantFrom(0n, 0n, 1n, 1n << 60n), verdict: fc.integer({ min: 0, max: 4 }), needs: fc.integer({ min: 0, max: 7 }), slot: fc.nat() };
+    fc.assert(fc.property(testRules(20), fc.infiniteStream(fc.record(detail)), (rules, stream) => {
+      const table = encode(rules);
+      const view = new DataView(table.bytes.buffer, table.bytes.byteOffset);
+      const details = Array.from({ length: table.count }, (_, i) => ({ at: i * ENTRY_BYTES + ENTRY.detail, ...stream.next().value! }));
+      for (const { at, flags, expires, verdict, needs, slot } of details) {
+        for (const [field, value] of [["flags", flags], ["verdict", verdict], ["needs", needs]] as const) view.setUint8(at + DETAIL[field], value);
+        view.setBigUint64(at + DETAIL.expires, expires, true);
+        view.setUint32(at + ENTRY.slot - ENTRY.detail, slot, true);
+      }
+      const { recordBase, records } = buildImage(table, image);
+      const built = new DataView(image.buffer);
+      for (let at = recordBase; at < recordBase + records * RECORD_BYTES; at += RECORD_BYTES) {
+        const of = (field: number): number => built.getUint8(at + RECORD.detail + field);
+        const plain = of(DETAIL.flags) === 0 && built.getBigUint64(at + RECORD.detail + DETAIL.expires, true) === 0n && of(DETAIL.verdict) < 2;
+        const wanted = plain ? MARK.plain + (of(DETAIL.verdict) === 1 ? MARK.drops : 0) + of(DETAIL.needs) * MARK.needs : 0;
+        expect(built.getUint32(at + RECORD.marks, true) & ~MARK.more).toBe(wanted);
+        expect(built.getUint32(at + RECORD.slot, true)).toBe(built.getUint32(at + RECORD.detail + ENTRY.slot - ENTRY.detail, true));
+      }
     }), { numRuns: 40 });
   });
 

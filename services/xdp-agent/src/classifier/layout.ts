@@ -26,7 +26,10 @@ export const TUPLE = {
 } as const;
 
 /** struct record: struct rule, then these, then struct detail. */
-export const RECORD = { order: 32, deadFrom: 52, more: 56, detail: 64, id: 64 + 24 } as const;
+export const RECORD = { order: 32, deadFrom: 52, marks: 56, slot: 60, detail: 64, id: 64 + 24 } as const;
+
+/** enum record_mark. */
+export const MARK = { more: 1, plain: 2, drops: 4, needs: 256 } as const;
 
 /** Entries of a trie: a leaf's value, or a node: bits to skip, bits to look at (0: struct trie_compare), offset / 16. */
 export const TRIE_NODE = 0x80000000;

@@ -26,8 +26,13 @@ export const ENTRY = {
   srcHi: 0, srcLo: 8, dstHi: 16, dstLo: 24, order: 32,
   sportMin: 40, sportMax: 42, dportMin: 44, dportMax: 46,
   srcLen: 48, dstLen: 49, proto: 50, protoMask: 51, deadFrom: 52,
-  detail: 56, family: 56 + 18, srcSet: 56 + 20, dstSet: 56 + 21, flags: 56 + 23, id: 56 + 24,
+  detail: 56, family: 56 + 18, srcSet: 56 + 20, dstSet: 56 + 21, flags: 56 + 23, id: 56 + 24, slot: 56 + 28,
 } as const;
+
+/** Offsets in struct detail that say whether a rule is a plain one, and two of enum verdict. */
+export const DETAIL = { needs: 22, flags: 23, expires: 32, verdict: 40 } as const;
+export const PASS = 0;
+export const DROP = 1;
 
 /** What was built. */
 export interface ImageInfo {

@@ -1,6 +1,6 @@
 /** bpf/include/classify.h once more, in TypeScript: what the kernel finds in an image, and how much it looks at. */
 import { foldIpv6, keyHash } from "../hash.js";
-import { BUCKET_BYTES, BUCKET_SLOTS, HEAD, MAX_PROBES, RECORD, RECORD_BYTES, SETS_HEAD, TRIE_NODE, TUPLE, TUPLE_BYTES, TUPLE_WORDS } from "../layout.js";
+import { BUCKET_BYTES, BUCKET_SLOTS, HEAD, MARK, MAX_PROBES, RECORD, RECORD_BYTES, SETS_HEAD, TRIE_NODE, TUPLE, TUPLE_BYTES, TUPLE_WORDS } from "../layout.js";
 
 /** A packet's key: addresses as four words, IPv4 as ::ffff:a.b.c.d. */
 export interface Key {
@@ -79,7 +79,7 @@ export function lookup(image: Uint8Array, key: Key, judge: Judge, effort?: Effor
         found = offset;
         break;
       }
-      if (view.getUint32(offset + RECORD.more, true) === 0) break;
+      if ((view.getUint32(offset + RECORD.marks, true) & MARK.more) === 0) break;
     }
   }
   return found;
