@@ -28,7 +28,7 @@ export const DETAIL = {
 export const ENTRY = { size: 128, rule: 0, detail: 56, sample: 120, pad: 124 } as const;
 
 /** A record of an image: the same parts, with room between them. */
-export const RECORD = { size: 128, rule: 0, more: 56, detail: 64 } as const;
+export const RECORD = { size: 128, rule: 0, marks: 56, detail: 64 } as const;
 
 /** Of `struct image_head`, what the data plane reads. */
 export const IMAGE_HEAD = { magic: 0, bytes: 4, records: 8, record_base: 12 } as const;

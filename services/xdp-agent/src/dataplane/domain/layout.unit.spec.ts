@@ -27,7 +27,7 @@ describe("layout of bpf/include/layout.h", () => {
   });
 
   it("images, as the classifier writes them (which compares itself with bpf/include/image.h)", () => {
-    expect(image.RECORD).toMatchObject({ deadFrom: RULE.dead_from, more: RECORD.more, detail: RECORD.detail, id: RECORD.detail + DETAIL.id });
+    expect(image.RECORD).toMatchObject({ deadFrom: RULE.dead_from, marks: RECORD.marks, detail: RECORD.detail, id: RECORD.detail + DETAIL.id });
     expect(image.RECORD_BYTES).toBe(RECORD.size);
     expect(image.HEAD).toMatchObject({ magic: IMAGE_HEAD.magic, bytes: IMAGE_HEAD.bytes, records: IMAGE_HEAD.records, recordBase: IMAGE_HEAD.record_base });
   });
