@@ -1,5 +1,5 @@
 import { formatDuration, type Alert, type AlertShown, type SuggestionShown } from "@secuxflow/contracts";
-import { describeFlow } from "../input/match.js";
+import { describeFlow } from "../input/flow.js";
 import { hexdump } from "../output/hexdump.js";
 import { styled, type Span, type Style } from "../output/printer.js";
 import { pairs, type Column } from "../output/table.js";

@@ -1,4 +1,4 @@
-import { routes, type Alert, type AlertShown, type SuggestionShown } from "@secuxflow/contracts";
+import { describeMatch, routes, type Alert, type AlertShown, type SuggestionShown } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, warn, type CommandSpec, type Invocation, type Options } from "../command.js";
 import { confirmed, declined, withConfirmation } from "../confirm.js";
@@ -6,7 +6,6 @@ import { Values, type Context } from "../context.js";
 import { printApplied } from "../enforcement.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { flagOf } from "../input/flags.js";
-import { describeMatch } from "../input/match.js";
 import { printDocument } from "../output/format.js";
 import { table } from "../output/table.js";
 import { show } from "../output/watch.js";

@@ -1,10 +1,9 @@
-import { routes } from "@secuxflow/contracts";
+import { describeAction, describeMatch, routes } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addNoun, contextFor, type Completer, type Invocation } from "../command.js";
 import { SCRIPTS, SHELLS, type Shell } from "../completion/scripts.js";
 import { completionAt, type Word } from "../completion/words.js";
 import type { Context } from "../context.js";
-import { describeAction, describeMatch } from "../input/match.js";
 import { Printer } from "../output/printer.js";
 import { counted } from "../text/numbers.js";
 import { visible } from "../text/escape.js";

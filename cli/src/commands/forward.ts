@@ -1,11 +1,10 @@
-import { routes, type ForwardSpecInput, type ForwardView } from "@secuxflow/contracts";
+import { describeMatch, routes, type ForwardSpecInput, type ForwardView } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, type Invocation, type Options } from "../command.js";
 import { Values, type Context } from "../context.js";
 import { printApplied } from "../enforcement.js";
 import type { ExitCode } from "../exit.js";
 import { flagOf } from "../input/flags.js";
-import { describeMatch } from "../input/match.js";
 import { table, type Column } from "../output/table.js";
 import { show } from "../output/watch.js";
 import { formatBytes, formatCount } from "../text/numbers.js";

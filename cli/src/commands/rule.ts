@@ -1,4 +1,4 @@
-import { parseRate, RateError, routes, type RuleSpecInput, type RuleView } from "@secuxflow/contracts";
+import { describeAction, describeMatch, parseRate, RateError, routes, type RuleSpecInput, type RuleView } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, type Invocation, type Options } from "../command.js";
 import { withConfirmation } from "../confirm.js";
@@ -9,7 +9,6 @@ import { EXIT, type ExitCode } from "../exit.js";
 import { API_VERSION } from "../http/shapes.generated.js";
 import { allRules, countRules } from "../http/parts.js";
 import { flagOf } from "../input/flags.js";
-import { describeAction, describeMatch } from "../input/match.js";
 import { printDocument } from "../output/format.js";
 import type { Span, Style } from "../output/printer.js";
 import { pairs, table, type Column } from "../output/table.js";

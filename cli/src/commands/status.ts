@@ -1,11 +1,10 @@
-import { routes, type RuleList, type SystemStatus, type TopTalkers } from "@secuxflow/contracts";
+import { describeAction, describeMatch, routes, type RuleList, type SystemStatus, type TopTalkers } from "@secuxflow/contracts";
 import type { Command } from "commander";
 import { addCommand, addNoun, type Invocation, type Options } from "../command.js";
 import { Values, type Context } from "../context.js";
 import { CliError } from "../errors.js";
 import { EXIT, type ExitCode } from "../exit.js";
 import { allRules } from "../http/parts.js";
-import { describeAction, describeMatch } from "../input/match.js";
 import { printOfMany } from "../output/format.js";
 import { styled, type Span, type Style } from "../output/printer.js";
 import { table, type Column } from "../output/table.js";

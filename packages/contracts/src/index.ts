@@ -12,6 +12,7 @@ export { checkMatch, familyOfMatch, MATCH_FIELDS, type MatchFields } from "./pol
 export {
   FilterRule, ForwardRule, ForwardSpec, Limit, ModuleBinding, ruleOrder, RuleSpec, type ForwardSpecInput, type RuleAction, type RuleSpecInput,
 } from "./policy/rule.js";
+export * from "./policy/describe.js";
 export * from "./policy/rule-table.js";
 export { SetChange, SetContents, SetSpec, type AddressSet, type SetSpecInput } from "./policy/set.js";
 export * from "./policy/entry-set.js";

@@ -1,5 +1,5 @@
 import {
-  MATCH_FIELDS,
+  describeRule, MATCH_FIELDS,
   ProblemError,
   setNamed,
   type FilterRule,
@@ -10,7 +10,6 @@ import {
   type RuleSpec,
 } from "@secuxflow/contracts";
 import type { AddRule, ApproveAlert, ExpireRules, ImportRules } from "./commands.js";
-import { describeRule } from "./describe.js";
 import { sameMatch } from "./match.js";
 import { listed, unconfirmed, unknownName, withinLimit } from "./refusals.js";
 import { dangerOf } from "./safety.js";

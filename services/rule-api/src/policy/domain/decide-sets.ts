@@ -1,7 +1,6 @@
-import { POLICY_LIMITS, ProblemError, type AddressSet, type PolicyEvent, type PolicyState } from "@secuxflow/contracts";
+import { describeRule, POLICY_LIMITS, ProblemError, type AddressSet, type PolicyEvent, type PolicyState } from "@secuxflow/contracts";
 import { addressesOf } from "./addresses.js";
 import type { ChangeSet, CreateSet, DeleteSet, ReplaceSet } from "./commands.js";
-import { describeRule } from "./describe.js";
 import { setsOf, type SetLookup } from "./match.js";
 import { listed, missing, unconfirmed, withinLimit } from "./refusals.js";
 import { dangerOf } from "./safety.js";

@@ -1,4 +1,5 @@
 import {
+  describeMatch,
   emptyPolicy,
   evolve,
   ProblemError,
@@ -12,7 +13,6 @@ import type { AddForward, PolicyCommand, RegisterModule } from "./commands.js";
 import { addRule, expireRules, importRules, ruleAnswering, unknownSet } from "./decide-rules.js";
 import { addService, changeProtection, deleteService } from "./decide-services.js";
 import { changeSet, createSet, deleteSet, replaceSet } from "./decide-sets.js";
-import { describeMatch } from "./describe.js";
 import { sameMatch } from "./match.js";
 import { missing, unconfirmed, unknownName, withinLimit } from "./refusals.js";
 

@@ -1,8 +1,7 @@
-import { parseAddress, type MatchFields as Match } from "@secuxflow/contracts";
+import { describeMatch, parseAddress, type MatchFields as Match } from "@secuxflow/contracts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addressesOf } from "./addresses.js";
-import { describeMatch } from "./describe.js";
 import { covers, isEverything, matches, overlaps, sameMatch, type PacketKey } from "./match.js";
 
 // A small world: every prefix below is told apart from every other by some address of it.

@@ -1,5 +1,4 @@
-import { ruleOrder, rulesInOrder, type FilterRule, type ForwardRule, type PolicyState } from "@secuxflow/contracts";
-import { describeRule } from "./describe.js";
+import { describeRule, ruleOrder, rulesInOrder, type FilterRule, type ForwardRule, type PolicyState } from "@secuxflow/contracts";
 import { covers, isEverything, overlaps } from "./match.js";
 import { listed } from "./refusals.js";
 import { setLookup } from "./set-lookup.js";

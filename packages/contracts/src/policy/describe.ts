@@ -1,4 +1,6 @@
-import { formatRate, type FilterRule, type MatchFields } from "@secuxflow/contracts";
+import { formatRate } from "../net/rate.js";
+import type { MatchFields } from "./match.js";
+import type { FilterRule } from "./rule.js";
 
 const end = (address: string, port: number | string | undefined): string => {
   if (port === undefined) return address;
@@ -24,9 +26,10 @@ export function describeMatch(match: MatchFields): string {
   ].join(" ");
 }
 
+type Acting = Pick<FilterRule, "action" | "limit" | "service" | "monitor"> & { readonly reject?: string | undefined };
+
 /** What a rule does, for people: "drop", "limit 1000/s per source", "redirect to shop". */
-export function describeAction(rule: Pick<FilterRule, "action" | "limit" | "service" | "monitor" | "reject">): string {
-  const { action, limit, service, reject, monitor } = rule;
+export function describeAction({ action, limit, service, reject, monitor }: Acting): string {
   return [
     monitor === true ? `monitor ${action}` : action,
     ...(limit === undefined ? [] : [`${formatRate(limit)}${limit.per === "source" ? " per source" : ""}`]),
@@ -35,8 +38,5 @@ export function describeAction(rule: Pick<FilterRule, "action" | "limit" | "serv
   ].join(" ");
 }
 
-/** One line for people: "tcp 10.1.0.9:51234 -> 10.2.0.5:80". Port 0 means that the protocol has none. */
-export function describeFlow(flow: { src: string; dst: string; sport: number; dport: number; proto: string }): string {
-  const port = (value: number) => (value === 0 ? undefined : value);
-  return describeMatch({ src: flow.src, dst: flow.dst, sport: port(flow.sport), port: port(flow.dport), proto: flow.proto });
-}
+/** One line for people: "drop tcp any -> 10.0.0.5:80". */
+export const describeRule = (rule: MatchFields & Acting): string => `${describeAction(rule)} ${describeMatch(rule)}`;
