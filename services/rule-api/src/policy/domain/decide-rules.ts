@@ -1,5 +1,6 @@
 import {
-  describeRule, MATCH_FIELDS,
+  describeRule,
+  MATCH_FIELDS,
   ProblemError,
   setNamed,
   type FilterRule,
