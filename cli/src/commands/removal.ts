@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from "../exit.js";
 import { flagOf } from "../input/flags.js";
 import { printDocument } from "../output/format.js";
 import { counted } from "../text/numbers.js";
-import { CONFIRM_OPTION, text, unknownChange, WAIT_OPTION, waitMs } from "./common.js";
+import { CONFIRM_OPTION, nameOf, text, unknownChange, WAIT_OPTION, waitMs } from "./common.js";
 
 /** Things with numbers that are deleted one by one or all at once. */
 interface Removable {
@@ -36,15 +36,7 @@ export function addRemoval(noun: Command, invocation: Invocation, of: Removable)
       const id = values.id("--id", text(options, "id"), argument);
       const wait = waitMs(values, options);
       values.check();
-      const removed = await context.api.call("Removed", {
-        method: "DELETE",
-        path: of.one(id),
-        query: { waitMs: wait },
-        extraMs: wait,
-        flagOf,
-        unknown: unknownChange(`${what} ${id} was deleted`, what),
-      });
-      return printApplied(context, removed, `${what} ${id} deleted`);
+      return deleteOne(context, "Removed", { what, label: id, path: of.one(id), wait });
     },
   });
   addCommand(noun, invocation, {
@@ -64,6 +56,53 @@ export function addRemoval(noun: Command, invocation: Invocation, of: Removable)
       return clear(context, of, wait);
     },
   });
+}
+
+/** Things with names, deleted one by one. */
+interface NamedRemovable {
+  readonly what: "set" | "service";
+  readonly summary: string;
+  readonly argument: NonNullable<CommandSpec["argument"]>;
+  readonly path: (name: string) => string;
+  readonly examples: CommandSpec["examples"];
+}
+
+/** `delete` of a noun whose things have names. */
+export function addNamedRemoval(noun: Command, invocation: Invocation, { what, summary, argument, path, examples }: NamedRemovable): void {
+  addCommand(noun, invocation, {
+    name: "delete",
+    summary,
+    options: [WAIT_OPTION],
+    argument,
+    examples,
+    run: async (context, options, given) => {
+      const values = new Values();
+      const name = nameOf(values, given);
+      const wait = waitMs(values, options);
+      values.check();
+      return deleteOne(context, "Deleted", { what, label: name, path: path(name), wait });
+    },
+  });
+}
+
+interface Deletion {
+  readonly what: Removable["what"] | NamedRemovable["what"];
+  /** Number or name. */
+  readonly label: number | string;
+  readonly path: string;
+  readonly wait: number;
+}
+
+async function deleteOne(context: Context, kind: "Removed" | "Deleted", { what, label, path, wait }: Deletion): Promise<ExitCode> {
+  const deleted = await context.api.call(kind, {
+    method: "DELETE",
+    path,
+    query: { waitMs: wait },
+    extraMs: wait,
+    flagOf,
+    unknown: unknownChange(`${what} ${label} was deleted`, what),
+  });
+  return printApplied(context, deleted, `${what} ${label} deleted`);
 }
 
 async function clear(context: Context, { what, all }: Removable, wait: number): Promise<ExitCode> {

@@ -16,6 +16,7 @@ import { serviceTotals, type ServiceTotals } from "../stats/services.js";
 import { formatBytes, formatCount } from "../text/numbers.js";
 import { relative } from "../text/time.js";
 import { activeOn, nameOf, optional, text, unknownChange, WAIT_OPTION, WATCH_OPTION, waitMs, watchMs } from "./common.js";
+import { addNamedRemoval } from "./removal.js";
 
 const NAME: NonNullable<CommandSpec["argument"]> = { name: "NAME", description: "name of the service", complete: "services" };
 
@@ -86,27 +87,12 @@ export function addService(program: Command, invocation: Invocation): void {
     examples: [["service show shop", "everything of shop"]],
     run: showService,
   });
-  addCommand(noun, invocation, {
-    name: "delete",
+  addNamedRemoval(noun, invocation, {
+    what: "service",
     summary: "delete a service that no rule redirects to",
-    options: [WAIT_OPTION],
     argument: NAME,
+    path: (name) => routes.service(name),
     examples: [["service delete shop", "delete it"]],
-    run: async (context, options, argument) => {
-      const values = new Values();
-      const name = nameOf(values, argument);
-      const wait = waitMs(values, options);
-      values.check();
-      const deleted = await context.api.call("Deleted", {
-        method: "DELETE",
-        path: routes.service(name),
-        query: { waitMs: wait },
-        extraMs: wait,
-        flagOf,
-        unknown: unknownChange(`service ${name} was deleted`, "service"),
-      });
-      return printApplied(context, deleted, `service ${name} deleted`);
-    },
   });
 }
 

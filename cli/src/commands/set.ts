@@ -14,6 +14,7 @@ import { pairs, table, type Column } from "../output/table.js";
 import { show } from "../output/watch.js";
 import { counted, formatCount } from "../text/numbers.js";
 import { activeOn, CONFIRM_OPTION, nameOf, text, unknownChange, WAIT_OPTION, WATCH_OPTION, waitMs, watchMs } from "./common.js";
+import { addNamedRemoval } from "./removal.js";
 import { readInput } from "./rule-import.js";
 
 /** A million entries take the API some seconds. */
@@ -98,27 +99,12 @@ export function addSet(program: Command, invocation: Invocation): void {
     ],
     run: importSet,
   });
-  addCommand(noun, invocation, {
-    name: "delete",
+  addNamedRemoval(noun, invocation, {
+    what: "set",
     summary: "delete a set that no rule and no forward names",
-    options: [WAIT_OPTION],
     argument: NAME,
+    path: (name) => routes.set(name),
     examples: [["set delete blocklist", "delete it"]],
-    run: async (context, options, argument) => {
-      const values = new Values();
-      const name = nameOf(values, argument);
-      const wait = waitMs(values, options);
-      values.check();
-      const deleted = await context.api.call("Deleted", {
-        method: "DELETE",
-        path: routes.set(name),
-        query: { waitMs: wait },
-        extraMs: wait,
-        flagOf,
-        unknown: unknownChange(`set ${name} was deleted`, "set"),
-      });
-      return printApplied(context, deleted, `set ${name} deleted`);
-    },
   });
 }
 

@@ -81,8 +81,7 @@ export class NamedThings {
   async deleteSet(name: string, context: CommandContext, options: Omit<CommandOptions, "confirm">): Promise<Answer<Deleted>> {
     const result = await this.policy.execute({ type: "delete_set", name }, context, options);
     eventNamed(result, "set.deleted", name);
-    const { enforcement } = await this.policy.enforced(result.revision, options);
-    return { what: "set", name, enforcement };
+    return this.#deleted("set", name, result, options);
   }
 
   async addService(
@@ -99,8 +98,7 @@ export class NamedThings {
   async deleteService(name: string, context: CommandContext, options: Omit<CommandOptions, "confirm">): Promise<Answer<Deleted>> {
     const result = await this.policy.execute({ type: "delete_service", name }, context, options);
     eventNamed(result, "service.deleted", name);
-    const { enforcement } = await this.policy.enforced(result.revision, options);
-    return { what: "service", name, enforcement };
+    return this.#deleted("service", name, result, options);
   }
 
   async changeProtection(
@@ -113,6 +111,16 @@ export class NamedThings {
     const event = eventOf(result, "protection.changed");
     const protection = event?.data.protection ?? result.state.protection;
     return { protection, ...(await this.policy.enforced(result.revision, options)) };
+  }
+
+  async #deleted(
+    what: Deleted["what"],
+    name: string,
+    result: Result,
+    options: Omit<CommandOptions, "confirm">,
+  ): Promise<Answer<Deleted>> {
+    const { enforcement } = await this.policy.enforced(result.revision, options);
+    return { what, name, enforcement };
   }
 
   async #changed(
