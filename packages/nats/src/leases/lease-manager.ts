@@ -31,17 +31,22 @@ type Heartbeat = z.infer<typeof Heartbeat>;
 const LeaseValue = z.object({ holder: z.string() });
 
 const FORGET_AFTER_TTLS = 20;
+/**
+ * Share of the ttl after which a member that does not hear itself gives up. The others wait for the whole ttl: what is left
+ * is for timers that fire late, on a busy machine up to a tenth of the ttl and more.
+ */
+const GIVE_UP_AFTER_TTLS = 0.8;
 
 /**
  * Divides the partitions of a pool among its live members.
  *
- * Each member writes a heartbeat every ttl/3 under `<pool>.member.<id>` and watches the pool's keys. Who owns what follows
+ * Each member writes a heartbeat every ttl/5 under `<pool>.member.<id>` and watches the pool's keys. Who owns what follows
  * from rendezvous hashing over the members heard of within the ttl; a partition's key `<pool>.<partition>` is written (by
  * compare and set) only when it changes hands, and its revision is the epoch.
  *
  * A member holds leases only while its own heartbeats come back through its watch: it counts from the moment it sent the
- * heartbeat, the others from when they saw it, which is later. So it gives up before they take over, whether its
- * connection, its watch or NATS is what broke. The server's own expiry is not used: it runs once a second, and watchers
+ * heartbeat and gives up after four fifths of the ttl; the others count from when they saw it, which is later, and wait for
+ * the whole ttl. So it gives up before they take over, whether its connection, its watch or NATS is what broke. The server's own expiry is not used: it runs once a second, and watchers
  * never see it.
  */
 export class LeaseManager {
@@ -88,7 +93,7 @@ export class LeaseManager {
   /** Joins the pool. Works in the background until `stop`; NATS may be away. */
   start(): void {
     const { signal } = this.#stopping;
-    this.#timers = [setInterval(() => this.#beat(), this.#ttlMs / 3), setInterval(() => this.#evaluate(), this.#ttlMs / 15)];
+    this.#timers = [setInterval(() => this.#beat(), this.#ttlMs / 5), setInterval(() => this.#evaluate(), this.#ttlMs / 15)];
     this.#unlisten = this.link.onState(() => this.#beat());
     this.#beat();
     this.#watching = this.#bucket
@@ -221,7 +226,7 @@ export class LeaseManager {
 
   #evaluate(): void {
     if (this.#stopping.signal.aborted) return;
-    if (performance.now() - this.#confirmedAt >= this.#ttlMs) {
+    if (this.#silent()) {
       return this.#giveUp(
         this.link.state() === "connected" ? "its heartbeats do not come back" : `NATS is away: ${this.link.status().detail}`,
       );
@@ -258,10 +263,14 @@ export class LeaseManager {
   }
 
   #gain(partition: number, epoch: number): void {
-    const stale = performance.now() - this.#confirmedAt >= this.#ttlMs;
-    if (stale || this.#stopping.signal.aborted || (this.#leases.get(partition)?.revision ?? 0) > epoch) return;
+    if (this.#silent() || this.#stopping.signal.aborted || (this.#leases.get(partition)?.revision ?? 0) > epoch) return;
     this.#held.set(partition, epoch);
     this.#call(() => this.options.onGained(partition, epoch));
+  }
+
+  /** This member's own heartbeats have not come back for so long that the others may soon take it for dead. */
+  #silent(): boolean {
+    return performance.now() - this.#confirmedAt >= this.#ttlMs * GIVE_UP_AFTER_TTLS;
   }
 
   #lose(partition: number): void {
