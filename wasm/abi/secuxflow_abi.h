@@ -15,7 +15,7 @@ typedef uint64_t __u64;
 #endif
 
 #define SXF_ABI_MAJOR 1
-#define SXF_ABI_MINOR 0
+#define SXF_ABI_MINOR 1
 
 /* First four bytes of a buffer. */
 #define SXF_MAGIC_BATCH 0x42495853u /* The bytes `SXIB`. */
@@ -53,6 +53,8 @@ typedef uint64_t __u64;
 
 /* Bits of a finding's flags. */
 #define SXF_FINDING_FLAG_IN_STREAM 1 /* `matchOffset` counts from the start of this direction's stream. */
+#define SXF_FINDING_FLAG_DROPPED 2 /* An inline sensor drops this packet; the rule is the reason, 0 stands for the engine itself. */
+#define SXF_FINDING_FLAG_NO_ALERT 4 /* Not for an alert: it only tells what happens to the packet. */
 
 /* How bad a finding is. */
 #define SXF_SEVERITY_CRITICAL 1 /* Critical. */
@@ -60,12 +62,13 @@ typedef uint64_t __u64;
 #define SXF_SEVERITY_MEDIUM 3 /* Medium. */
 #define SXF_SEVERITY_INFO 4 /* Low, or for information. */
 
-/* Negative results of `inspect` and `configure`. */
+/* Negative results of `inspect`, `configure` and `load`. */
 #define SXF_E_BATCH (-1) /* The module refuses the batch as malformed. */
 #define SXF_E_OUTPUT_FULL (-2) /* The output is too small and no state was changed: the host halves the batch. */
 #define SXF_E_NOT_CONFIGURED (-3) /* `configure` is needed first. */
 #define SXF_E_INTERNAL (-4) /* The module found itself in a state that must not be. */
 #define SXF_E_CONFIG (-5) /* The configuration is refused. */
+#define SXF_E_RULES (-6) /* The rule image is refused: damaged, of another version, or for another module. */
 
 /* Numbers that both sides must agree on. */
 #define SXF_LIMIT_PARTITIONS 64 /* Partitions of the flow hash. */
@@ -89,6 +92,12 @@ typedef uint64_t __u64;
 #define SXF_ATTR_DNS_QUERY 13 /* Name asked for. */
 #define SXF_ATTR_TLS_SNI 14 /* Server name of a TLS client hello. */
 #define SXF_ATTR_HTTP_STATUS 15 /* Response status. */
+#define SXF_ATTR_EVE 16 /* A JSON object of EVE fields (`app_proto`, `http`, `dns`, `tls`, `flow`, `metadata` …), which the host checks and merges. */
+#define SXF_ATTR_PAYLOAD 17 /* Bytes of the stream or datagram that the rule saw, cut at 65,535. */
+#define SXF_ATTR_REQUEST_LINE 18 /* First line of the HTTP request, cut at 512 bytes. */
+#define SXF_ATTR_EXCLUSION 19 /* Directive of the rule language that would silence this finding. */
+#define SXF_ATTR_MATCH_LOG 21 /* What the rule says of its match (SecLang's `logdata`, macros expanded). */
+#define SXF_ATTR_FLOW_ID 20 /* 8 bytes: the record's flow id in which the finding was made. */
 
 /* Start of a batch. Records follow at `headerLen`, the captured bytes at `payloadOffset`. A NATS frame is one batch. */
 struct sxf_batch_header {

@@ -48,7 +48,7 @@ export interface AttributeDefinition {
 const f = (name: string, type: FieldType, doc: string): FieldDefinition => ({ name, type, doc });
 const v = (name: string, value: number, doc: string): { name: string; value: number; doc: string } => ({ name, value, doc });
 
-export const abiVersion = { major: 1, minor: 0 } as const;
+export const abiVersion = { major: 1, minor: 1 } as const;
 
 export const structs: readonly StructDefinition[] = [
   {
@@ -228,7 +228,11 @@ export const constants: readonly ConstantGroup[] = [
     prefix: "FINDING_FLAG",
     type: "u8",
     doc: "Bits of a finding's flags.",
-    values: [v("IN_STREAM", 1, "`matchOffset` counts from the start of this direction's stream.")],
+    values: [
+      v("IN_STREAM", 1, "`matchOffset` counts from the start of this direction's stream."),
+      v("DROPPED", 2, "An inline sensor drops this packet; the rule is the reason, 0 stands for the engine itself."),
+      v("NO_ALERT", 4, "Not for an alert: it only tells what happens to the packet."),
+    ],
   },
   {
     name: "Severity",
@@ -246,13 +250,14 @@ export const constants: readonly ConstantGroup[] = [
     name: "ErrorCode",
     prefix: "E",
     type: "i32",
-    doc: "Negative results of `inspect` and `configure`.",
+    doc: "Negative results of `inspect`, `configure` and `load`.",
     values: [
       v("BATCH", -1, "The module refuses the batch as malformed."),
       v("OUTPUT_FULL", -2, "The output is too small and no state was changed: the host halves the batch."),
       v("NOT_CONFIGURED", -3, "`configure` is needed first."),
       v("INTERNAL", -4, "The module found itself in a state that must not be."),
       v("CONFIG", -5, "The configuration is refused."),
+      v("RULES", -6, "The rule image is refused: damaged, of another version, or for another module."),
     ],
   },
   {
@@ -290,4 +295,15 @@ export const attributes: readonly AttributeDefinition[] = [
   { key: 13, name: "dns.query", type: "bytes", doc: "Name asked for." },
   { key: 14, name: "tls.sni", type: "bytes", doc: "Server name of a TLS client hello." },
   { key: 15, name: "http.status", type: "u32", doc: "Response status." },
+  {
+    key: 16,
+    name: "eve",
+    type: "utf8",
+    doc: "A JSON object of EVE fields (`app_proto`, `http`, `dns`, `tls`, `flow`, `metadata` …), which the host checks and merges.",
+  },
+  { key: 17, name: "payload", type: "bytes", doc: "Bytes of the stream or datagram that the rule saw, cut at 65,535." },
+  { key: 18, name: "request.line", type: "bytes", doc: "First line of the HTTP request, cut at 512 bytes." },
+  { key: 19, name: "exclusion", type: "utf8", doc: "Directive of the rule language that would silence this finding." },
+  { key: 21, name: "match.log", type: "bytes", doc: "What the rule says of its match (SecLang's `logdata`, macros expanded)." },
+  { key: 20, name: "flow.id", type: "bytes", doc: "8 bytes: the record's flow id in which the finding was made." },
 ];

@@ -17,7 +17,13 @@ export interface Finding {
   readonly inStream: boolean;
   readonly matchOffset: number;
   readonly matchLen: number;
+  /** An inline sensor drops this packet because of it. */
+  readonly dropped: boolean;
+  /** Not for an alert: it only tells what happens to the packet. */
+  readonly noAlert: boolean;
   readonly attributes: FindingAttributes;
+  /** What the rule saw, raw, when the module tells. */
+  readonly payload?: Uint8Array;
 }
 
 export interface DecodedFindings {
@@ -52,8 +58,15 @@ export function printable(bytes: Uint8Array): string {
   return text;
 }
 
-function decodeAttributes(bytes: Uint8Array, view: DataView, start: number, length: number, index: number): FindingAttributes {
+function decodeAttributes(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  length: number,
+  index: number,
+): Pick<Finding, "attributes" | "payload"> {
   const attributes: FindingAttributes = {};
+  let payload: Uint8Array | undefined;
   const end = start + length;
   let at = start;
   while (at < end) {
@@ -65,7 +78,9 @@ function decodeAttributes(bytes: Uint8Array, view: DataView, start: number, leng
     const definition = known[key];
     if (definition !== undefined) {
       const value = bytes.subarray(at, at + size);
-      if (definition.type === "u32") {
+      if (definition.name === "payload") {
+        payload = value;
+      } else if (definition.type === "u32") {
         if (size !== 4) throw new AbiError("bad-attribute", definition.name, `${size} bytes, a u32 has 4`, index);
         attributes[definition.name] = view.getUint32(at, true);
       } else {
@@ -74,7 +89,7 @@ function decodeAttributes(bytes: Uint8Array, view: DataView, start: number, leng
     }
     at += size;
   }
-  return attributes;
+  return { attributes, ...(payload && { payload }) };
 }
 
 function decodeFinding(
@@ -111,7 +126,9 @@ function decodeFinding(
     inStream,
     matchOffset: raw.matchOffset,
     matchLen: raw.matchLen,
-    attributes: decodeAttributes(bytes, view, raw.attrOffset, raw.attrLen, index),
+    dropped: (raw.flags & abi.FindingFlag.DROPPED) !== 0,
+    noAlert: (raw.flags & abi.FindingFlag.NO_ALERT) !== 0,
+    ...decodeAttributes(bytes, view, raw.attrOffset, raw.attrLen, index),
   };
 }
 

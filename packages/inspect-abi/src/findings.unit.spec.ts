@@ -73,7 +73,7 @@ describe("decodeFindings", () => {
         severity: 1,
         verdictHint: 2,
         confidence: 90,
-        flags: 1,
+        flags: 1 | 2,
         matchOffset: 5,
         matchLen: 6,
         attrs: [
@@ -81,9 +81,10 @@ describe("decodeFindings", () => {
           [6, Uint8Array.of(0x41, 0, 0x5c, 0xff)],
           [9, u32(12)],
           [999, text("later")],
+          [17, Uint8Array.of(0, 255)],
         ],
       },
-      { recordIndex: 9 },
+      { recordIndex: 9, flags: 4 },
     ]);
     expect(decodeFindings(bytes, limits)).toEqual({
       full: false,
@@ -99,6 +100,9 @@ describe("decodeFindings", () => {
           inStream: true,
           matchOffset: 5,
           matchLen: 6,
+          dropped: true,
+          noAlert: false,
+          payload: Uint8Array.of(0, 255),
           attributes: { message: "größer", "match.data": "A\\x00\\x5c\\xff", score: 12 },
         },
         {
@@ -110,6 +114,8 @@ describe("decodeFindings", () => {
           inStream: false,
           matchOffset: 0,
           matchLen: 0,
+          dropped: false,
+          noAlert: true,
           attributes: {},
         },
       ],

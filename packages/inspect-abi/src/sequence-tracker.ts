@@ -27,6 +27,14 @@ export class SequenceTracker {
     return gap;
   }
 
+  /** The next sequence number of each stream that is remembered. */
+  *positions(): Generator<{ readonly publisher: bigint; readonly partition: number; readonly next: bigint }> {
+    for (const [key, next] of this.next) {
+      const [publisher = "0", partition = "0"] = key.split("/");
+      yield { publisher: BigInt(publisher), partition: Number(partition), next };
+    }
+  }
+
   /** Records missing so far. */
   get lost(): bigint {
     return this.#lost;

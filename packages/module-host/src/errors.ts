@@ -10,6 +10,7 @@ export type RejectReason =
   | "missing-export"
   | "start-failed"
   | "bad-configuration"
+  | "bad-rules"
   | "self-test";
 
 /** The module was not taken; nothing of it runs. */

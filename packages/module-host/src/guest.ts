@@ -55,6 +55,9 @@ export class Guest {
       ["inspect", 2],
       ["output", 0],
       ["configure", 2],
+      ["rules", 1],
+      ["load", 2],
+      ["flush", 0],
       ["tick", 1],
       ["_initialize", 0],
     ] as const) {

@@ -4,7 +4,7 @@ export type { RejectReason } from "./errors.js";
 export type { LogFunction } from "./guest.js";
 export { defaultLimits, loadModule } from "./load-module.js";
 export type { HostLimits, LoadedModule } from "./load-module.js";
-export { MANIFEST_SECTION, manifestSchema, readManifest, SELF_TEST_SECTION, selfTestSchema } from "./manifest.js";
+export { MANIFEST_SECTION, manifestSchema, readManifest, RULES_SECTION, SELF_TEST_SECTION, selfTestSchema } from "./manifest.js";
 export type { ManifestRule, ModuleManifest, SelfTestVector } from "./manifest.js";
 export { ModuleInstance } from "./module-instance.js";
 export type { InstanceOptions, InstanceStats, SelfTestResult } from "./module-instance.js";

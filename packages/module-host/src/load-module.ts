@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { ABI_MAJOR } from "@secuxflow/inspect-abi";
 import { ModuleRejected } from "./errors.js";
-import { manifestOf } from "./manifest.js";
+import { openRuleSet, RuleImageError } from "@secuxflow/rule-image";
+import type { RuleSet } from "@secuxflow/rule-image";
+import { manifestOf, RULES_SECTION } from "./manifest.js";
 import type { ModuleManifest, SelfTestVector } from "./manifest.js";
 import { isAllowedWasiImport } from "./wasi.js";
 import { summarizeWasm } from "./wasm-binary.js";
@@ -22,7 +24,7 @@ export const defaultLimits: HostLimits = {
   memoryPagesMax: 4096,
   outputBytesMax: 4 * 1024 * 1024,
   findingsPerCallMax: 65_536,
-  attributeBytesMax: 16_384,
+  attributeBytesMax: 163_840,
 };
 
 /** A module that was checked and compiled; it can be posted to a worker as it is. */
@@ -34,6 +36,8 @@ export interface LoadedModule {
   readonly sha256: string;
   readonly memoryPages: { readonly min: number; readonly max: number };
   readonly usesWasi: boolean;
+  /** Rules that it brings along, in force until others are loaded. */
+  readonly builtinRules?: RuleSet;
 }
 
 const plainImports: ReadonlySet<string> = new Set(["secuxflow.log", "env.abort"]);
@@ -86,7 +90,7 @@ function checkExports(module: WebAssembly.Module): void {
     if (kinds.get(name) !== kind)
       throw new ModuleRejected("missing-export", `${name} is ${kinds.get(name) ?? "not there"}, a ${kind} is needed`);
   }
-  for (const name of ["configure", "tick", "_initialize"]) {
+  for (const name of ["configure", "rules", "load", "flush", "tick", "_initialize"]) {
     const kind = kinds.get(name);
     if (kind !== undefined && kind !== "function")
       throw new ModuleRejected("missing-export", `${name} is a ${kind}, a function is needed`);
@@ -128,5 +132,21 @@ export function loadModule(wasm: Uint8Array, limits: Partial<HostLimits> = {}): 
   }
   const usesWasi = checkImports(module);
   checkExports(module);
-  return { module, manifest, selfTests, sha256: createHash("sha256").update(wasm).digest("hex"), memoryPages, usesWasi };
+  const builtinRules = builtinRulesOf(summary, manifest);
+  const sha256 = createHash("sha256").update(wasm).digest("hex");
+  return { module, manifest, selfTests, sha256, memoryPages, usesWasi, ...(builtinRules && { builtinRules }) };
+}
+
+function builtinRulesOf(summary: ReturnType<typeof summarizeWasm>, { ruleLanguage }: ModuleManifest): RuleSet | undefined {
+  const [section, ...more] = summary.custom.get(RULES_SECTION) ?? [];
+  if (section === undefined) return undefined;
+  if (more.length > 0) throw new ModuleRejected("bad-rules", `${RULES_SECTION} is there ${more.length + 1} times`);
+  try {
+    const rules = openRuleSet(section);
+    if (rules.kind === ruleLanguage) return rules;
+    throw new ModuleRejected("bad-rules", `its rules are ${rules.kind}, its manifest says ${ruleLanguage ?? "it takes none"}`);
+  } catch (cause) {
+    if (!(cause instanceof RuleImageError)) throw cause;
+    throw new ModuleRejected("bad-rules", cause.message, { cause });
+  }
 }

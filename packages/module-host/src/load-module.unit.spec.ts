@@ -1,9 +1,10 @@
+import { writeRuleImage } from "@secuxflow/rule-image";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { withCustomSection } from "./custom-section.js";
 import { ModuleRejected } from "./errors.js";
 import { loadModule } from "./load-module.js";
-import { readManifest } from "./manifest.js";
+import { readManifest, RULES_SECTION } from "./manifest.js";
 import { assemble, goodManifest, watModule } from "./testing/wat-module.js";
 import { summarizeWasm } from "./wasm-binary.js";
 
@@ -158,5 +159,25 @@ describe("summarizeWasm", () => {
       "malformed",
     );
     expect(rejection(() => summarizeWasm(Uint8Array.from([...head, 5, 0xff, 0xff, 0xff, 0xff, 0x7f]))).reason).toBe("malformed");
+  });
+});
+
+describe("rules that a module brings along", () => {
+  const meta = new TextEncoder().encode('{"rules":{"7":{"msg":"seven"}}}');
+  const image = writeRuleImage({ kind: "suricata", version: 1, sections: [{ tag: "META", bytes: meta }] });
+  const taking = { ...goodManifest, ruleLanguage: "suricata" };
+
+  it("are read and checked", () => {
+    const rules = loadModule(withCustomSection(watModule({}, taking), RULES_SECTION, image)).builtinRules;
+    expect([...(rules?.texts.keys() ?? [])]).toEqual([7]);
+    expect(loadModule(watModule({}, taking)).builtinRules).toBeUndefined();
+  });
+
+  it.each([
+    ["damaged", taking, image.map((byte, i) => (i === 60 ? byte ^ 1 : byte))],
+    ["of another language", { ...goodManifest, ruleLanguage: "seclang" }, image],
+    ["in a module that takes none", goodManifest, image],
+  ])("are refused when they are %s", (_name, manifest, bytes) => {
+    expect(() => loadModule(withCustomSection(watModule({}, manifest), RULES_SECTION, bytes))).toThrow(/bad-rules/);
   });
 });

@@ -31,6 +31,8 @@ export const manifestSchema = z.object({
     protocols: z.array(z.enum(["tcp", "udp", "icmp"])).default([]),
     ports: z.array(z.number().int().min(1).max(65_535)).max(1000).default([]),
   }).prefault({}),
+  /** Language of the rule images that the module takes by `rules` and `load`. */
+  ruleLanguage: z.enum(["suricata", "seclang"]).optional(),
   /** Pages of 64 KiB. */
   memoryPagesMax: z.number().int().min(1).max(65_536),
   outputBytesMax: z.number().int().min(64).max(64 * 1024 * 1024),
@@ -57,6 +59,8 @@ export type SelfTestVector = z.output<typeof selfTestSchema>;
 
 export const MANIFEST_SECTION = "secuxflow.manifest";
 export const SELF_TEST_SECTION = "secuxflow.selftest";
+/** A rule image that the module starts with, for modules that take rules. */
+export const RULES_SECTION = "secuxflow.rules";
 
 function parseSection<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): T {
   if (bytes.byteLength > MAX_SECTION_BYTES) throw new ModuleRejected("bad-manifest", `${name} has ${bytes.byteLength} bytes`);

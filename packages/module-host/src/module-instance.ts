@@ -7,7 +7,8 @@ import {
   RECORD_DATA_LEN,
   sliceBatch,
 } from "@secuxflow/inspect-abi";
-import type { Finding } from "@secuxflow/inspect-abi";
+import type { DecodedFindings, Finding, FindingLimits } from "@secuxflow/inspect-abi";
+import type { RuleSet } from "@secuxflow/rule-image";
 import { ModuleLied, ModuleRejected } from "./errors.js";
 import { Guest } from "./guest.js";
 import type { LogFunction } from "./guest.js";
@@ -18,6 +19,8 @@ import type { SelfTestVector } from "./manifest.js";
 export interface InstanceOptions {
   /** Given to the module's `configure`: `key=value` lines. */
   readonly configure?: string | Uint8Array;
+  /** Instead of the rules that the module brings along. */
+  readonly rules?: RuleSet;
   readonly limits?: Partial<HostLimits>;
   readonly log?: LogFunction;
 }
@@ -39,6 +42,8 @@ export interface SelfTestResult {
   readonly failures: readonly { readonly name: string; readonly detail: string }[];
 }
 
+const FLUSH_ROUNDS = 10_000;
+
 const errorNames = new Map<number, string>(Object.entries(ErrorCode).map(([name, code]) => [code, name]));
 const describeCode = (code: number): string => errorNames.get(code) ?? `unknown code ${code}`;
 
@@ -48,7 +53,8 @@ const describeCode = (code: number): string => errorNames.get(code) ?? `unknown 
  */
 export class ModuleInstance {
   readonly stats: InstanceStats = { calls: 0, records: 0, findings: 0, findingsDropped: 0, recordsSkipped: 0 };
-  private readonly rules: ReadonlySet<number>;
+  private ruleIds: ReadonlySet<number>;
+  private loadedRules: RuleSet | undefined;
   private readonly limits: HostLimits;
 
   private constructor(
@@ -57,7 +63,7 @@ export class ModuleInstance {
     private readonly options: InstanceOptions,
   ) {
     this.limits = { ...defaultLimits, ...options.limits };
-    this.rules = new Set(loaded.manifest.rules.map(({ id }) => id));
+    this.ruleIds = new Set(loaded.manifest.rules.map(({ id }) => id));
   }
 
   /**
@@ -69,6 +75,8 @@ export class ModuleInstance {
     const guest = await Guest.start(loaded, options.log ?? (() => undefined));
     const instance = new ModuleInstance(loaded, guest, options);
     instance.configure(options.configure ?? "");
+    const rules = options.rules ?? loaded.builtinRules;
+    if (rules !== undefined) instance.loadRules(rules);
     return instance;
   }
 
@@ -83,8 +91,30 @@ export class ModuleInstance {
     if (code < 0) throw new ModuleRejected("bad-configuration", `configure answered ${describeCode(code)}`);
   }
 
-  private place(call: string, bytes: Uint8Array): number {
-    const at = this.guest.range(call, this.guest.call("input", bytes.byteLength), bytes.byteLength);
+  /**
+   * Gives the module rules, which it uses from the next batch on; flow state stays.
+   * @throws ModuleRejected when the module takes no rules or refuses these: those before stay in force
+   * @throws ModuleTrapped | ModuleLied
+   */
+  loadRules(rules: RuleSet): void {
+    if (!this.guest.has("rules") || !this.guest.has("load")) throw new ModuleRejected("bad-rules", "the module takes no rules");
+    const at = this.place("rules", rules.image);
+    const code = this.guest.call("load", at, rules.image.byteLength);
+    if (code < 0) throw new ModuleRejected("bad-rules", `load answered ${describeCode(code)}`);
+    this.loadedRules = rules;
+    // 0 is the engine itself.
+    this.ruleIds = new Set([0, ...this.loaded.manifest.rules.map(({ id }) => id), ...rules.texts.keys()]);
+  }
+
+  /** The rules in force, for a module that takes any. */
+  get ruleSet(): RuleSet | undefined {
+    return this.loadedRules;
+  }
+
+  private place(call: "input" | "rules", bytes: Uint8Array): number {
+    // Room for nothing is a question that a module may answer with "none".
+    const room = Math.max(bytes.byteLength, 8);
+    const at = this.guest.range(call, this.guest.call(call, room), room);
     this.guest.copyIn(at, bytes);
     return at;
   }
@@ -125,7 +155,7 @@ export class ModuleInstance {
     return findings;
   }
 
-  private callInspect(batch: BatchReader, moduleBit: number): ReturnType<typeof decodeFindings> | "full" {
+  private callInspect(batch: BatchReader, moduleBit: number): DecodedFindings | "full" {
     const { guest } = this;
     const length = batch.bytes.byteLength;
     const at = guest.range("input", guest.call("input", length), length);
@@ -138,20 +168,46 @@ export class ModuleInstance {
     if (written > this.loaded.manifest.outputBytesMax) {
       throw new ModuleLied("inspect", `wrote ${written} bytes, its manifest says at most ${this.loaded.manifest.outputBytesMax}`);
     }
+    return this.decode(written, {
+      records: batch.count,
+      dataLen: (index) => batch.view.getUint32(batch.recordAt(index) + RECORD_DATA_LEN, true),
+    });
+  }
+
+  private decode(written: number, batch: Pick<FindingLimits, "records" | "dataLen">): DecodedFindings {
+    const { guest } = this;
     const from = guest.range("output", guest.call("output"), written);
     const output = guest.copyOut(from, written);
     try {
       return decodeFindings(output, {
-        records: batch.count,
+        ...batch,
         maxFindings: this.limits.findingsPerCallMax,
         maxAttributeBytes: this.limits.attributeBytesMax,
-        dataLen: (index) => batch.view.getUint32(batch.recordAt(index) + RECORD_DATA_LEN, true),
-        knowsRule: (id) => this.rules.has(id),
+        knowsRule: (id) => this.ruleIds.has(id),
       });
     } catch (cause) {
       if (cause instanceof AbiError) throw new ModuleLied("inspect", cause.message, { cause });
       throw cause;
     }
+  }
+
+  /**
+   * Ends every flow, as at the end of a capture, and gives what that still brings to light. `recordIndex` means nothing here:
+   * the findings tell their addresses themselves.
+   */
+  flush(): Finding[] {
+    if (!this.guest.has("flush")) return [];
+    const findings: Finding[] = [];
+    // A module whose output is full goes on in the next call; one that never ends is stopped.
+    for (let round = 0; round < FLUSH_ROUNDS; round++) {
+      const written = this.guest.call("flush");
+      if (written < 0) throw new ModuleLied("flush", `answered ${describeCode(written)}`);
+      const output = this.decode(written, { records: 1, dataLen: () => 0 });
+      findings.push(...output.findings);
+      this.stats.findingsDropped += output.findingsDropped;
+      if (!output.full) return findings;
+    }
+    throw new ModuleLied("flush", `is not done after ${FLUSH_ROUNDS} calls`);
   }
 
   /** Lets time pass in a module that has `tick`. */
@@ -172,7 +228,9 @@ export class ModuleInstance {
     const failures: { name: string; detail: string }[] = [];
     for (const { name, batch, rules } of vectors) {
       try {
-        const instance = await ModuleInstance.create(this.loaded, this.options);
+        // By the rules that the vectors were made for.
+        const { rules: _others, ...options } = this.options;
+        const instance = await ModuleInstance.create(this.loaded, options);
         const found = instance
           .inspect(Buffer.from(batch, "hex"))
           .map(({ ruleId }) => ruleId)

@@ -1,4 +1,6 @@
 import { BatchBuilder, BatchReader, Kind, parseAddress } from "@secuxflow/inspect-abi";
+import { openRuleSet, writeRuleImage } from "@secuxflow/rule-image";
+import type { RuleSet } from "@secuxflow/rule-image";
 import { describe, expect, it } from "vitest";
 import { ModuleLied, ModuleRejected, ModuleTrapped } from "./errors.js";
 import { loadModule } from "./load-module.js";
@@ -68,6 +70,8 @@ describe("a well-behaved module", () => {
         inStream: false,
         matchOffset: 0,
         matchLen: 0,
+        dropped: false,
+        noAlert: false,
         attributes: {},
       },
     ]);
@@ -303,5 +307,51 @@ describe("self-tests", () => {
     const loaded = loadModule(watModule());
     expect(structuredClone({ ...loaded, module: undefined })).toEqual({ ...loaded, module: undefined });
     expect(structuredClone(loaded.module)).toBeInstanceOf(WebAssembly.Module);
+  });
+});
+
+/** Rule 2001 in an image that starts with this byte. */
+function ruleSet(first: number): RuleSet {
+  const meta = new TextEncoder().encode('{"rules":{"2001":{"msg":"a rule"}}}');
+  const set = openRuleSet(writeRuleImage({ kind: "suricata", version: 1, sections: [{ tag: "META", bytes: meta }] }));
+  return { ...set, image: Uint8Array.of(first, 1, 2) };
+}
+
+describe("rule images", () => {
+  // Keeps the image where batches go, and answers load with its first byte taken as a signed number.
+  const rules = `(func (export "rules") (param i32) (result i32) (i32.const 65536))
+    (func (export "load") (param i32 i32) (result i32) (i32.load8_s (local.get 0)))`;
+
+
+  it("are given to the module, and findings may name their rules from then on", async () => {
+    const instance = await create({ inspect: returns64, data: findingOutput({ rule: 2001 }), more: rules });
+    expect(() => instance.inspect(one)).toThrow(ModuleLied);
+    instance.loadRules(ruleSet(0));
+    expect(instance.inspect(one)).toMatchObject([{ ruleId: 2001 }]);
+  });
+
+  it("that the module refuses leave the known rules as they were", async () => {
+    const instance = await create({ inspect: returns64, data: findingOutput({ rule: 2001 }), more: rules });
+    expect(() => instance.loadRules(ruleSet(0xfa))).toThrow(/bad-rules.*RULES/);
+    expect(() => instance.inspect(one)).toThrow(ModuleLied);
+  });
+
+  it("are refused by a module that takes none", async () => {
+    const instance = await create({});
+    expect(() => instance.loadRules(ruleSet(0))).toThrow(/takes no rules/);
+  });
+});
+
+describe("flush", () => {
+  it("gives what the end of all flows brings to light", async () => {
+    const more = `(func (export "flush") (result i32) (i32.const 64))`;
+    expect((await create({ more, data: findingOutput({}) })).flush()).toMatchObject([{ ruleId: 1 }]);
+    expect((await create({})).flush()).toEqual([]);
+  });
+
+  it("is called again while the output is full, but not for ever", async () => {
+    const more = `(func (export "flush") (result i32) (i32.const 32))`;
+    const endless = await create({ more, data: outputHeader({ status: 1, done: 0 }) });
+    expect(() => endless.flush()).toThrow(/not done after/);
   });
 });

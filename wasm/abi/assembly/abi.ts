@@ -1,7 +1,7 @@
 // Generated from packages/inspect-abi/src/abi.definition.ts by `npm run generate`; do not edit.
 
 export const ABI_MAJOR: u16 = 1;
-export const ABI_MINOR: u16 = 0;
+export const ABI_MINOR: u16 = 1;
 
 // First four bytes of a buffer.
 /** The bytes `SXIB`. */
@@ -60,6 +60,10 @@ export const VERDICT_DROP: u8 = 2;
 // Bits of a finding's flags.
 /** `matchOffset` counts from the start of this direction's stream. */
 export const FINDING_FLAG_IN_STREAM: u8 = 1;
+/** An inline sensor drops this packet; the rule is the reason, 0 stands for the engine itself. */
+export const FINDING_FLAG_DROPPED: u8 = 2;
+/** Not for an alert: it only tells what happens to the packet. */
+export const FINDING_FLAG_NO_ALERT: u8 = 4;
 
 // How bad a finding is.
 /** Critical. */
@@ -71,7 +75,7 @@ export const SEVERITY_MEDIUM: u8 = 3;
 /** Low, or for information. */
 export const SEVERITY_INFO: u8 = 4;
 
-// Negative results of `inspect` and `configure`.
+// Negative results of `inspect`, `configure` and `load`.
 /** The module refuses the batch as malformed. */
 export const E_BATCH: i32 = -1;
 /** The output is too small and no state was changed: the host halves the batch. */
@@ -82,6 +86,8 @@ export const E_NOT_CONFIGURED: i32 = -3;
 export const E_INTERNAL: i32 = -4;
 /** The configuration is refused. */
 export const E_CONFIG: i32 = -5;
+/** The rule image is refused: damaged, of another version, or for another module. */
+export const E_RULES: i32 = -6;
 
 // Numbers that both sides must agree on.
 /** Partitions of the flow hash. */
@@ -124,6 +130,18 @@ export const ATTR_DNS_QUERY: u16 = 13;
 export const ATTR_TLS_SNI: u16 = 14;
 /** Response status. */
 export const ATTR_HTTP_STATUS: u16 = 15;
+/** A JSON object of EVE fields (`app_proto`, `http`, `dns`, `tls`, `flow`, `metadata` …), which the host checks and merges. */
+export const ATTR_EVE: u16 = 16;
+/** Bytes of the stream or datagram that the rule saw, cut at 65,535. */
+export const ATTR_PAYLOAD: u16 = 17;
+/** First line of the HTTP request, cut at 512 bytes. */
+export const ATTR_REQUEST_LINE: u16 = 18;
+/** Directive of the rule language that would silence this finding. */
+export const ATTR_EXCLUSION: u16 = 19;
+/** What the rule says of its match (SecLang's `logdata`, macros expanded). */
+export const ATTR_MATCH_LOG: u16 = 21;
+/** 8 bytes: the record's flow id in which the finding was made. */
+export const ATTR_FLOW_ID: u16 = 20;
 
 // Start of a batch. Records follow at `headerLen`, the captured bytes at `payloadOffset`. A NATS frame is one batch.
 export const BATCH_BYTES: usize = 64;

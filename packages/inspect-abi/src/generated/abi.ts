@@ -1,7 +1,7 @@
 // Generated from packages/inspect-abi/src/abi.definition.ts by `npm run generate`; do not edit.
 
 export const ABI_MAJOR = 1;
-export const ABI_MINOR = 0;
+export const ABI_MINOR = 1;
 
 /** First four bytes of a buffer. */
 export const Magic = {
@@ -75,6 +75,10 @@ export const Verdict = {
 export const FindingFlag = {
   /** `matchOffset` counts from the start of this direction's stream. */
   IN_STREAM: 1,
+  /** An inline sensor drops this packet; the rule is the reason, 0 stands for the engine itself. */
+  DROPPED: 2,
+  /** Not for an alert: it only tells what happens to the packet. */
+  NO_ALERT: 4,
 } as const;
 
 /** How bad a finding is. */
@@ -89,7 +93,7 @@ export const Severity = {
   INFO: 4,
 } as const;
 
-/** Negative results of `inspect` and `configure`. */
+/** Negative results of `inspect`, `configure` and `load`. */
 export const ErrorCode = {
   /** The module refuses the batch as malformed. */
   BATCH: -1,
@@ -101,6 +105,8 @@ export const ErrorCode = {
   INTERNAL: -4,
   /** The configuration is refused. */
   CONFIG: -5,
+  /** The rule image is refused: damaged, of another version, or for another module. */
+  RULES: -6,
 } as const;
 
 /** Numbers that both sides must agree on. */
@@ -489,6 +495,18 @@ export const ATTRIBUTES = {
   14: { name: "tls.sni", type: "bytes" },
   /** Response status. */
   15: { name: "http.status", type: "u32" },
+  /** A JSON object of EVE fields (`app_proto`, `http`, `dns`, `tls`, `flow`, `metadata` …), which the host checks and merges. */
+  16: { name: "eve", type: "utf8" },
+  /** Bytes of the stream or datagram that the rule saw, cut at 65,535. */
+  17: { name: "payload", type: "bytes" },
+  /** First line of the HTTP request, cut at 512 bytes. */
+  18: { name: "request.line", type: "bytes" },
+  /** Directive of the rule language that would silence this finding. */
+  19: { name: "exclusion", type: "utf8" },
+  /** What the rule says of its match (SecLang's `logdata`, macros expanded). */
+  21: { name: "match.log", type: "bytes" },
+  /** 8 bytes: the record's flow id in which the finding was made. */
+  20: { name: "flow.id", type: "bytes" },
 } as const satisfies Record<number, { name: string; type: "utf8" | "bytes" | "u32" }>;
 
 /** Names of the attributes that this version knows. */

@@ -21,7 +21,10 @@ export function generateMarkdown(): string {
     "| `inspect(ptr: i32, len: i32) → i32` | handles a batch, returns bytes of output, or a negative error code |",
     "| `output() → ptr` | where the output starts |",
     "| `configure(ptr: i32, len: i32) → i32` | optional; `key=value` lines in UTF-8, called once before the first batch; 0 or an error code |",
+    "| `rules(capacity: i32) → ptr` | optional, together with `load`; room for a rule image of that many bytes, 16-aligned; 0 refuses |",
+    "| `load(ptr: i32, len: i32) → i32` | checks the image and uses it from the next batch on; flow state stays. 0, or an error code and the rules before stay |",
     "| `tick(now_ms: f64)` | optional; time passes without packets |",
+    "| `flush() → i32` | optional; ends every flow and returns as `inspect` does, again and again while the status is OUTPUT_FULL |",
     "| `_initialize()` | optional; WASI reactors |",
     "",
     "Imports: none, `secuxflow.log(level: i32, ptr: i32, len: i32)`, AssemblyScript's `env.abort`, or WASI without files, environment, " +
