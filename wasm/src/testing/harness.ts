@@ -4,6 +4,7 @@ import { BatchBuilder, Direction, dissectFrame } from "@secuxflow/inspect-abi";
 import type { Finding, RecordFields } from "@secuxflow/inspect-abi";
 import { loadModule, ModuleInstance } from "@secuxflow/module-host";
 import type { LoadedModule } from "@secuxflow/module-host";
+import type { RuleSet } from "@secuxflow/rule-image";
 import { tcpSession } from "@secuxflow/testkit";
 import type { SessionSpec, Turn } from "@secuxflow/testkit";
 
@@ -13,7 +14,8 @@ const loaded = new Map<string, LoadedModule>();
 export function builtModule(name: "ips" | "waf"): LoadedModule {
   let module = loaded.get(name);
   if (module === undefined) {
-    const path = join(import.meta.dirname, `../../dist/${name}.wasm`);
+    const given = name === "waf" ? process.env.SECUXFLOW_WAF_MODULE : undefined;
+    const path = given ?? join(import.meta.dirname, `../../dist/${name}.wasm`);
     let bytes: Uint8Array;
     try {
       bytes = readFileSync(path);
@@ -26,9 +28,12 @@ export function builtModule(name: "ips" | "waf"): LoadedModule {
   return module;
 }
 
-/** A fresh instance of a built module. */
-export const newModule = (name: "ips" | "waf", configure?: string): Promise<ModuleInstance> =>
-  ModuleInstance.create(builtModule(name), configure === undefined ? {} : { configure });
+/** A fresh instance of a built module, with its own rules unless others are given. */
+export const newModule = (name: "ips" | "waf", configure?: string, rules?: RuleSet): Promise<ModuleInstance> =>
+  ModuleInstance.create(builtModule(name), {
+    ...(configure === undefined ? {} : { configure }),
+    ...(rules === undefined ? {} : { rules }),
+  });
 
 /** A frame with what the agent knows about it. */
 export interface Packet {

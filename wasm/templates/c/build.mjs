@@ -1,0 +1,4 @@
+// node build.mjs: compiles the module and puts manifest and self-tests into it.
+import { build } from "./build/c.mjs";
+
+await build(import.meta.dirname);
