@@ -18,6 +18,10 @@ export { SetChange, SetContents, SetSpec, type AddressSet, type SetSpecInput } f
 export * from "./policy/entry-set.js";
 export * from "./policy/service.js";
 export * from "./policy/protection.js";
+export * from "./modules/control.js";
+export * from "./modules/events.js";
+export * from "./modules/evolve.js";
+export * from "./modules/fail-closed.js";
 export * from "./policy/events.js";
 export * from "./policy/state.js";
 export * from "./policy/upcast.js";
@@ -29,5 +33,6 @@ export * from "./alert/rpc.js";
 export * from "./api/problem.js";
 export * from "./api/rest.js";
 export * from "./api/policy.js";
+export * from "./modules/api.js";
 export * from "./api/alerts.js";
 export * from "./api/routes.js";

@@ -69,6 +69,8 @@ export const subjects = {
   allAgentStats: `${SUBJECT_ROOT}.stats.agent.*`,
   /** Counters of one inspector, once a second; core NATS. */
   inspectorStats: (inspector: string) => `${SUBJECT_ROOT}.stats.inspector.${token("inspector", inspector)}`,
+  /** How far inspectors of a pool have come in their partitions; core NATS, for those who take partitions over. */
+  framePositions: (pool: string) => `${SUBJECT_ROOT}.positions.${token("pool", pool)}`,
   allInspectorStats: `${SUBJECT_ROOT}.stats.inspector.*`,
   /** Told after a detection is stored (an `Alert`, JSON); core NATS, for those who watch. */
   alertStored: `${SUBJECT_ROOT}.alert.stored`,
@@ -77,5 +79,5 @@ export const subjects = {
 } as const;
 
 /** Operations that the alerting service answers. */
-export const ALERTING_OPERATIONS = ["list", "show", "suggest", "triage", "status"] as const;
+export const ALERTING_OPERATIONS = ["list", "show", "detections", "suggest", "triage", "status"] as const;
 export type AlertingOperation = (typeof ALERTING_OPERATIONS)[number];

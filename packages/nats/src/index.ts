@@ -9,6 +9,7 @@ export { PublishRefused } from "./jetstream/publish.js";
 export { consume, consumerBacklog, type ConsumedMessage, type ConsumeOptions } from "./jetstream/consume.js";
 export type { QueuedPublisherCounts, QueuedPublisherOptions } from "./jetstream/queued-publisher.js";
 export { JetStreamEventStore } from "./policy/jetstream-event-store.js";
+export { ModuleBlobs } from "./policy/module-blobs.js";
 export { KeyConflict } from "./kv/bucket.js";
 export { StatusBucket, type StatusEntry, type StatusWatch } from "./kv/status-bucket.js";
 export { publishJson, subscribeJson, type JsonSubscription } from "./messages/json.js";

@@ -16,6 +16,10 @@ export const InspectorConfig = serviceSchema({
     names: z.array(name()).max(32).default([]).describe("modules to run; without any, all in the folder"),
     rescan: durationMs({ min: 100, max: 3_600_000 }).prefault("5s")
       .describe("how often the folder is looked at for new versions"),
+    trustedKeys: z.array(z.string().min(1)).max(64).default([])
+      .describe("PEM files, or folders of them, with the Ed25519 keys whose pushed modules and rules are run; without any, no pushed module is"),
+    drain: durationMs({ min: 0, max: 3_600_000 }).prefault("60s")
+      .describe("how long flows stay with the version of a module that they began with when a new one comes"),
   }).prefault({}),
   workers: z.int().min(1).max(32).default(1).describe("threads that run modules; partitions are divided among them"),
   limits: z.object({

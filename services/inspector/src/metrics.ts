@@ -7,9 +7,13 @@ import type { Inspection } from "./inspection/application/inspection.js";
 
 const CALL_BUCKETS = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25];
 
+const SWAP_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
 export interface CallMetrics {
   call(module: string, seconds: number, findings: number): void;
   strike(module: string, kind: string): void;
+  /** Rules were swapped in a thread. */
+  swap(module: string, ms: number): void;
 }
 
 /** What is counted as it happens. Names of modules are bounded: 32 at most. */
@@ -19,12 +23,15 @@ export function callMetrics(metrics: Metrics): CallMetrics {
   const findings = metrics.counter({ name: "inspector_findings_total", help: "Findings by module", labels: ["module"] as const });
   const strikes = metrics.counter({ name: "inspector_strikes_total", help: "Faults of modules by kind",
     labels: ["module", "kind"] as const });
+  const swaps = metrics.histogram({ name: "inspector_rules_swap_seconds", help: "Time without inspection while a thread swaps rules",
+    labels: ["module"] as const, buckets: SWAP_BUCKETS });
   return {
     call: (module, took, found) => {
       seconds.observe({ module }, took);
       if (found > 0) findings.inc({ module }, found);
     },
     strike: (module, kind) => strikes.inc({ module, kind }),
+    swap: (module, ms) => swaps.observe({ module }, ms / 1_000),
   };
 }
 

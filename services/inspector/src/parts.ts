@@ -1,7 +1,7 @@
 import { BUCKETS, InspectorStatus, subjects, type Detection, type InspectorStats } from "@secuxflow/contracts";
 import {
-  connectNats, DetectionPublisher, FlowReportPublisher, JetStreamEventStore, natsHealth, natsOptions, provision, publishJson,
-  StatusBucket,
+  connectNats, DetectionPublisher, FlowReportPublisher, JetStreamEventStore, ModuleBlobs, natsHealth, natsOptions, provision,
+  publishJson, StatusBucket,
 } from "@secuxflow/nats";
 import type { ServiceKit } from "@secuxflow/service-kit";
 import { randomBytes, randomUUID } from "node:crypto";
@@ -15,6 +15,9 @@ import { Inspection } from "./inspection/application/inspection.js";
 import { Watchdog } from "./inspection/domain/watchdog.js";
 import { callMetrics, stateMetrics } from "./metrics.js";
 import { ModuleFolder } from "./modules/adapters/module-folder.js";
+import { PrepareThread } from "./modules/adapters/prepare-thread.js";
+import { TrustedKeys } from "./modules/adapters/trusted-keys.js";
+import { Lifecycle } from "./modules/application/lifecycle.js";
 import { ModuleWatch } from "./modules/application/module-watch.js";
 import { PolicyFollower } from "./modules/application/policy-follower.js";
 import { StatusReporter } from "./status/application/status-reporter.js";
@@ -28,6 +31,9 @@ const MAX_DETECTIONS_PER_CALL = 1_024;
 const BACKLOG_LIMIT = 0.5;
 const DRAIN_MS = 3_000;
 const CLOSE_MS = 3_000;
+const RETRY_MS = 2_000;
+/** What an inspector has seen after it last said so is counted as lost when it dies. */
+const POSITIONS_MS = 250;
 
 /** Begins the service. */
 export interface Parts {
@@ -61,7 +67,7 @@ export function makeParts(kit: ServiceKit<InspectorConfig>): Parts {
   const counted = callMetrics(metrics);
   const lookMs = Math.max(5, Math.floor(limits.callTime / LOOKS_PER_CALL));
   const inspection = new Inspection({
-    workers: config.workers, maxStrikes: limits.strikes, log: logger,
+    workers: config.workers, maxStrikes: limits.strikes, drainMs: config.modules.drain, log: logger,
     lane: {
       bounds: { maxBytes: limits.queueBytes, maxPackets: limits.queuePackets, packBytes: PACK_BYTES },
       watchdog: () => new Watchdog(Math.ceil(limits.callTime / lookMs), Math.ceil(limits.loadTime / lookMs)),
@@ -77,6 +83,7 @@ export function makeParts(kit: ServiceKit<InspectorConfig>): Parts {
       onModulesChanged: () => status.changed(),
       onCall: (module, seconds, findings) => counted.call(module, seconds, findings),
       onStrike: (module, kind) => counted.strike(module, kind),
+      onSwap: (module, ms) => counted.swap(module, ms),
     },
   });
   const intake = new Intake({
@@ -86,16 +93,24 @@ export function makeParts(kit: ServiceKit<InspectorConfig>): Parts {
   });
   const partitions = new Partitions(control, frames, intake,
     { pool, inspectorId, ttlMs: config.leases.ttl, onChange: () => status.changed() });
-  const folder = new ModuleFolder({
-    dir: config.modules.dir, names: config.modules.names, limits: { memoryPagesMax: limits.memoryMb * PAGES_PER_MIB },
+  const hostLimits = { memoryPagesMax: limits.memoryMb * PAGES_PER_MIB };
+  const folder = new ModuleFolder({ dir: config.modules.dir, names: config.modules.names, limits: hostLimits });
+  const trust = new TrustedKeys(config.modules.trustedKeys);
+  const blobs = new ModuleBlobs(control);
+  const lifecycle = new Lifecycle({
+    runner: inspection, blobs: { get: (blob) => blobs.get(policy, blob, stopped.signal) }, trust,
+    preparation: new PrepareThread(hostLimits, limits.loadTime), log: logger, names: config.modules.names, retryMs: RETRY_MS,
+    onApplied: () => status.changed(),
   });
-  const watch = new ModuleWatch(folder, config.modules.rescan, (modules) => inspection.offer(modules));
-  const follower = new PolicyFollower(new JetStreamEventStore(control), policy, logger, (modules) => inspection.bind(modules));
+  const watch = new ModuleWatch(folder, config.modules.rescan, (modules) => lifecycle.offer(modules));
+  const follower = new PolicyFollower(new JetStreamEventStore(control), policy, logger, {
+    onPolicy: (state, revision) => lifecycle.follow(state, revision), onReleased: (name) => lifecycle.release(name),
+  });
 
   let streams: string | undefined;
   const problems = (): string[] => {
     const others = [streams, follower.problem, partitions.problem()].filter((problem) => problem !== undefined);
-    return [...others, ...watch.problems, ...inspection.problems()];
+    return [...others, ...trust.problems, ...watch.problems, ...inspection.problems()];
   };
   const bucket = new StatusBucket(control, BUCKETS.inspectors, InspectorStatus);
   const status = new StatusReporter(async () => {
@@ -103,7 +118,7 @@ export function makeParts(kit: ServiceKit<InspectorConfig>): Parts {
     await bucket.put(inspectorId, {
       inspectorId, pool, host: hostname(), version: info.version, pid: process.pid, startedAt, at: new Date().toISOString(),
       state: found.length === 0 ? "ok" : "degraded", problems: found, partitions: partitions.owned(),
-      modules: inspection.modules(),
+      revision: lifecycle.revision, modules: inspection.modules(),
     });
   }, config.stats.interval);
 
@@ -143,14 +158,20 @@ export function makeParts(kit: ServiceKit<InspectorConfig>): Parts {
   }));
 
   const start = async (): Promise<void> => {
-    const timers = [setInterval(() => inspection.look(), lookMs), setInterval(publishStats, config.stats.interval)];
+    const timers = [
+      setInterval(() => inspection.look(), lookMs), setInterval(publishStats, config.stats.interval),
+      setInterval(() => partitions.tell(), POSITIONS_MS),
+    ];
     shutdown.add("close", "threads", async () => {
       for (const timer of timers) clearInterval(timer);
       await inspection.stop();
     });
     inspection.start();
     await watch.start();
-    shutdown.add("intake", "modules", () => watch.stop());
+    shutdown.add("intake", "modules", async () => {
+      lifecycle.stop();
+      await watch.stop();
+    });
     void provision(control, { signal: stopped.signal }).catch((error: unknown) => {
       if (stopped.signal.aborted) return;
       streams = (error as Error).message;

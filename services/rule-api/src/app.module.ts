@@ -2,6 +2,8 @@ import { Module, type DynamicModule } from "@nestjs/common";
 import { AlertsController } from "./alerts/adapters/alerts.controller.js";
 import { AlertFeed } from "./alerts/application/alert-feed.js";
 import { ApproveAlert } from "./alerts/application/approve.js";
+import { ModulesController } from "./modules/adapters/modules.controller.js";
+import { ModuleCommands } from "./modules/application/module-commands.js";
 import type { Parts } from "./parts.js";
 import { ForwardsController } from "./policy/adapters/forwards.controller.js";
 import { ProtectionController } from "./policy/adapters/protection.controller.js";
@@ -19,7 +21,7 @@ import { ALERTING } from "./tokens.js";
 /** The controllers, and what they use. */
 @Module({})
 export class RuleApiModule {
-  static of(parts: Pick<Parts, "service" | "things" | "queries" | "system" | "stats" | "alerting" | "approval" | "feed">): DynamicModule {
+  static of(parts: Pick<Parts, "service" | "things" | "modules" | "queries" | "system" | "stats" | "alerting" | "approval" | "feed">): DynamicModule {
     return {
       module: RuleApiModule,
       controllers: [
@@ -28,12 +30,14 @@ export class RuleApiModule {
         SetsController,
         ServicesController,
         ProtectionController,
+        ModulesController,
         SystemController,
         AlertsController,
       ],
       providers: [
         { provide: PolicyService, useValue: parts.service },
         { provide: NamedThings, useValue: parts.things },
+        { provide: ModuleCommands, useValue: parts.modules },
         { provide: PolicyQueries, useValue: parts.queries },
         { provide: System, useValue: parts.system },
         { provide: Stats, useValue: parts.stats },

@@ -1,5 +1,5 @@
 import type { AgentStatus, InspectorStatus } from "@secuxflow/contracts";
-import { connectNats, JetStreamEventStore, natsOptions, provision, type NatsLink } from "@secuxflow/nats";
+import { connectNats, JetStreamEventStore, ModuleBlobs, natsOptions, provision, type NatsLink } from "@secuxflow/nats";
 import type { ServiceKit } from "@secuxflow/service-kit";
 import { setTimeout as pause } from "node:timers/promises";
 import { NatsAlerting } from "./alerts/adapters/nats-alerting.js";
@@ -9,6 +9,9 @@ import { ApproveAlert } from "./alerts/application/approve.js";
 import { systemClock } from "./clock.js";
 import { canonicalPrefixes, type RuleApiConfig } from "./config.js";
 import { commandMetrics, stateMetrics } from "./metrics.js";
+import { InspectorWatch } from "./modules/application/inspector-watch.js";
+import { ModuleCommands } from "./modules/application/module-commands.js";
+import { ModuleGuard } from "./modules/application/module-guard.js";
 import { ModuleRegistrar } from "./modules/application/module-registrar.js";
 import { EnforcementWatch } from "./policy/application/enforcement.js";
 import { ExpiryScheduler } from "./policy/application/expiry.js";
@@ -30,6 +33,7 @@ export interface Parts {
   readonly link: NatsLink;
   readonly service: PolicyService;
   readonly things: NamedThings;
+  readonly modules: ModuleCommands;
   readonly queries: PolicyQueries;
   readonly system: System;
   readonly stats: Stats;
@@ -81,6 +85,9 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
   const alerting = new NatsAlerting(link);
   const feed = new AlertFeed({ ...FEED_LIMITS, watchers: config.api.maxWatchers });
   const registrar = new ModuleRegistrar(inspectors, reader, service, logger);
+  const guard = new ModuleGuard(inspectors, reader, service, clock, logger);
+  const blobs = new ModuleBlobs(link);
+  const modules = new ModuleCommands(service, { put: (bytes) => blobs.put(policy, bytes, stopped.signal) }, new InspectorWatch(inspectors, clock), clock);
   const expiry = new ExpiryScheduler(reader, service, clock, logger);
   let trouble: string | undefined;
   const system = new System({
@@ -114,6 +121,7 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
     shutdown.add("intake", "schedulers", () => {
       expiry.stop();
       registrar.stop();
+      guard.stop();
     });
     const provisioned = provision(link, { signal: stopped.signal }).catch((error: unknown) => {
       if (stopped.signal.aborted) return;
@@ -123,6 +131,7 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
     service.warmUp();
     expiry.start();
     registrar.start();
+    guard.start();
     // On the very first start the streams are made a moment before they are followed; longer than that nobody waits.
     void Promise.race([provisioned, pause(PROVISION_HEAD_START_MS, undefined, { ref: false })]).then(() => {
       if (stopped.signal.aborted) return;
@@ -135,6 +144,7 @@ export function makeParts(kit: ServiceKit<RuleApiConfig>): Parts {
     link,
     service,
     things: new NamedThings(service, clock),
+    modules,
     queries: new PolicyQueries(service, stats, enforcement),
     system,
     stats,

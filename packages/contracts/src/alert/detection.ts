@@ -39,6 +39,13 @@ export const Detection = z.object({
   attributes: z.record(z.string().max(64), z.string().max(4_096)),
   /** The captured packet, base64, cut to 2,048 bytes. */
   packet: z.string().max(4_096).optional(),
+  // Absent from inspectors that know nothing of it.
+  /** Bytes of the packet on the wire. */
+  wireLength: z.number().int().nonnegative().optional(),
+  /** What the module and its rule set say of it in EVE's terms, as the text of one JSON object. */
+  eve: z.string().max(32_768).optional(),
+  /** What the rule saw of the stream or datagram, base64, cut to 16,384 bytes. */
+  payload: z.string().max(22_000).optional(),
 });
 export type Detection = z.infer<typeof Detection>;
 

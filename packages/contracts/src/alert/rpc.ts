@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Alert, AlertDetail, Suggestion, TriageState } from "./alert.js";
+import { Detection } from "./detection.js";
 
 /** Request and reply of each operation of the alerting service (`subjects.alertingRpc`). Bodies are JSON. */
 export const AlertQuery = z.strictObject({
@@ -33,11 +34,34 @@ export const AlertingStatus = z.object({
 });
 export type AlertingStatus = z.infer<typeof AlertingStatus>;
 
+/** A part of the stored detections, in the order in which they were stored. */
+export const DetectionQuery = z.strictObject({
+  /** Only detections behind this one: the `next` of the part before. */
+  after: z.number().int().nonnegative().default(0),
+  /** Only detections of packets seen within this many milliseconds. */
+  sinceMs: z.number().int().positive().optional(),
+  /** Only those of this alert. */
+  alertId: z.number().int().positive().optional(),
+  /** The answer may hold fewer: it has to fit a NATS message. 0 tells where the end is. */
+  limit: z.number().int().min(0).max(1_000).default(500),
+});
+export type DetectionQuery = z.output<typeof DetectionQuery>;
+
+export const DetectionPart = z.object({
+  items: z.array(Detection),
+  /** What to ask on `after`. */
+  next: z.number().int().nonnegative(),
+  /** Whether there is more already. */
+  more: z.boolean(),
+});
+export type DetectionPart = z.infer<typeof DetectionPart>;
+
 const ById = z.strictObject({ id: z.number().int().positive() });
 
 export const alertingRpc = {
   list: { request: AlertQuery, reply: z.object({ items: z.array(Alert), total: z.number().int() }) },
   show: { request: ById, reply: AlertDetail },
+  detections: { request: DetectionQuery, reply: DetectionPart },
   suggest: { request: ById, reply: Suggestion },
   triage: { request: TriageCommand, reply: Alert },
   status: { request: z.strictObject({}), reply: AlertingStatus },

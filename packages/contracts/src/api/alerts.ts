@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Alert, AlertDetail, Suggestion } from "../alert/alert.js";
+import { DetectionPart } from "../alert/rpc.js";
 import { FilterRule } from "../policy/rule.js";
 import { API_VERSION, Enforcement } from "./rest.js";
 
@@ -9,6 +10,8 @@ export const AlertList = z.object({ ...head("AlertList"), items: z.array(Alert),
 export type AlertList = z.infer<typeof AlertList>;
 export const AlertShown = z.object({ ...head("Alert"), ...AlertDetail.shape });
 export type AlertShown = z.infer<typeof AlertShown>;
+export const DetectionList = z.object({ ...head("DetectionList"), ...DetectionPart.shape });
+export type DetectionList = z.infer<typeof DetectionList>;
 export const SuggestionShown = z.object({ ...head("Suggestion"), ...Suggestion.shape });
 export type SuggestionShown = z.infer<typeof SuggestionShown>;
 /** Answer of approve: the rule that now stands, where it is in force, and the alert it answers. */

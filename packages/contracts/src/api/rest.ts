@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AlertingStatus } from "../alert/rpc.js";
 import { FilterRule, ForwardRule, ForwardSpec, ModuleBinding, RuleSpec } from "../policy/rule.js";
+import { FailMode, RuleLanguage } from "../modules/control.js";
 import { AgentStats, AgentStatus, Count } from "../telemetry/agent.js";
 import { InspectorStats, InspectorStatus } from "../telemetry/inspector.js";
 
@@ -69,7 +70,14 @@ export type ForwardAdded = z.infer<typeof ForwardAdded>;
 export const Removed = envelope("Removed", { what: z.enum(["rule", "forward"]), ids: z.array(z.number().int()), enforcement: Enforcement });
 export type Removed = z.infer<typeof Removed>;
 
-export const ModuleView = z.object({ ...ModuleBinding.shape, inspectors: z.number().int(), forwards: z.number().int(), state: z.enum(["running", "waiting", "quarantined", "absent"]) });
+export const ModuleView = z.object({ ...ModuleBinding.shape, inspectors: z.number().int(), forwards: z.number().int(),
+  state: z.enum(["running", "waiting", "quarantined", "absent", "disabled", "refused", "published"]),
+  failMode: FailMode.optional(),
+  /** The rule set in force, where one was published; "builtin" where the module brought its own. */
+  rules: z.string().optional(),
+  ruleLanguage: RuleLanguage.optional(),
+  /** Share of the flows that a canary has, in hundredths of a percent. */
+  canaryShare: z.number().int().optional() });
 export const ModuleList = envelope("ModuleList", { items: z.array(ModuleView) });
 export type ModuleList = z.infer<typeof ModuleList>;
 

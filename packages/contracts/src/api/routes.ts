@@ -9,6 +9,12 @@
  * | /rules | DELETE | ?confirm=true&waitMs | Removed |
  * | /rules/import | POST | ImportRulesRequest | 201 RulesImported |
  * | /forwards | POST, GET, DELETE, /forwards/:id DELETE | as rules | ForwardAdded, ForwardList, Removed |
+ * | /modules | POST | PublishModuleRequest | 201 ModuleChanged |
+ * | /modules/:name | GET | | ModuleShown |
+ * | /modules/:name | PATCH | ConfigureModuleRequest | ModuleChanged |
+ * | /modules/:name/rules | POST | PublishRuleSetRequest | 201 ModuleChanged |
+ * | /modules/:name/enable, canary, quarantine | POST | EnableModuleRequest, CanaryRequest, QuarantineRequest | ModuleChanged |
+ * | /modules/:name/disable, promote, rollback, release | POST | ModuleCommandRequest | ModuleChanged |
  * | /modules, /agents, /status, /stats | GET | | ModuleList, AgentList, SystemStatus, StatsSnapshot |
  * | /status/top | GET | ?limit | TopTalkers |
  * | /sets | POST | AddSetRequest, or text/plain of one entry a line with ?name&comment&confirm&waitMs | 201 SetAdded |
@@ -23,6 +29,7 @@
  * | /protection | GET | | ProtectionShown |
  * | /protection | PATCH | ChangeProtectionRequest | ProtectionChanged |
  * | /alerts | GET | AlertQuery as query parameters | AlertList |
+ * | /alerts/detections | GET | DetectionQuery as query parameters | DetectionList, a part of it |
  * | /alerts/:id | GET | | AlertShown |
  * | /alerts/:id/suggestion | GET | | SuggestionShown |
  * | /alerts/:id/approve | POST | ApproveRequest | 201 AlertApproved |
@@ -39,6 +46,10 @@ export const routes = {
   forwards: "/v1/forwards",
   forward: (id: number) => `/v1/forwards/${id}`,
   modules: "/v1/modules",
+  module: (name: string) => `/v1/modules/${name}`,
+  moduleRules: (name: string) => `/v1/modules/${name}/rules`,
+  moduleCommand: (name: string, command: "enable" | "disable" | "canary" | "promote" | "rollback" | "quarantine" | "release") =>
+    `/v1/modules/${name}/${command}`,
   agents: "/v1/agents",
   status: "/v1/status",
   statusTop: "/v1/status/top",
@@ -51,6 +62,7 @@ export const routes = {
   stats: "/v1/stats",
   alerts: "/v1/alerts",
   alertsWatch: "/v1/alerts/watch",
+  alertDetections: "/v1/alerts/detections",
   alert: (id: number) => `/v1/alerts/${id}`,
   alertSuggestion: (id: number) => `/v1/alerts/${id}/suggestion`,
   alertApprove: (id: number) => `/v1/alerts/${id}/approve`,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MODULE_EVENTS } from "../modules/events.js";
 import { POLICY_LIMITS } from "./limits.js";
 import { Protection } from "./protection.js";
 import { FilterRule, ForwardRule, Id, ModuleBinding } from "./rule.js";
@@ -34,6 +35,7 @@ export const PolicyEvent = z.discriminatedUnion("type", [
   event("service.deleted", z.object({ name: z.string() })),
   /** The whole protection there is from now on. */
   event("protection.changed", z.object({ protection: Protection })),
+  ...MODULE_EVENTS,
 ]);
 export type PolicyEvent = z.infer<typeof PolicyEvent>;
 export type PolicyEventType = PolicyEvent["type"];

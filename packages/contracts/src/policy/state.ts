@@ -1,3 +1,5 @@
+import type { ModuleControl } from "../modules/control.js";
+import { evolveModule, moduleReplaced } from "../modules/evolve.js";
 import { SortedMap } from "../sorted-map.js";
 import { EntrySet } from "./entry-set.js";
 import type { PolicyEvent } from "./events.js";
@@ -12,6 +14,8 @@ export interface PolicyState {
   readonly rules: ReadonlyMap<number, FilterRule>;
   readonly forwards: ReadonlyMap<number, ForwardRule>;
   readonly modules: ReadonlyMap<string, ModuleBinding>;
+  /** What was decided on modules: versions, rule sets, canaries, quarantine. None for a module that runs as inspectors have it. */
+  readonly controls: ReadonlyMap<string, ModuleControl>;
   readonly sets: ReadonlyMap<string, AddressSet>;
   readonly services: ReadonlyMap<string, Service>;
   readonly protection: Protection;
@@ -25,6 +29,7 @@ export interface PolicyParts {
   readonly rules?: Iterable<FilterRule>;
   readonly forwards?: Iterable<ForwardRule>;
   readonly modules?: Iterable<ModuleBinding>;
+  readonly controls?: Iterable<ModuleControl>;
   readonly sets?: Iterable<{ readonly name: string; readonly comment?: string | undefined; readonly entries: Iterable<string> }>;
   readonly services?: Iterable<Service>;
   readonly protection?: Protection;
@@ -53,6 +58,7 @@ export function policyState(parts: PolicyParts): PolicyState {
   return {
     rules, forwards,
     modules: keyed(parts.modules, ({ name }) => name),
+    controls: keyed(parts.controls, ({ name }) => name),
     sets: keyed(Array.from(parts.sets ?? [], addressSet), ({ name }) => name),
     services: keyed(parts.services, ({ name }) => name),
     protection: parts.protection ?? NO_PROTECTION,
@@ -93,8 +99,13 @@ export function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, forwards: SortedMap.of(state.forwards).without(event.data.id) };
     case "forwards.cleared":
       return { ...state, forwards: SortedMap.of(state.forwards).changed([], event.data.ids) };
-    case "module.registered":
-      return { ...state, modules: SortedMap.of(state.modules).with(event.data.module.name, event.data.module) };
+    case "module.registered": {
+      const { module } = event.data;
+      const before = state.controls.get(module.name);
+      const control = before && moduleReplaced(before, module.digest);
+      const controls = control === before || !control ? state.controls : SortedMap.of(state.controls).with(module.name, control);
+      return { ...state, controls, modules: SortedMap.of(state.modules).with(module.name, module) };
+    }
     case "set.created":
       return { ...state, sets: SortedMap.of(state.sets).with(event.data.name, addressSet(event.data)) };
     case "set.changed":
@@ -114,6 +125,10 @@ export function evolve(state: PolicyState, event: PolicyEvent): PolicyState {
       return { ...state, services: SortedMap.of(state.services).without(event.data.name) };
     case "protection.changed":
       return { ...state, protection: event.data.protection };
+    default: {
+      const { name } = event.data;
+      return { ...state, controls: SortedMap.of(state.controls).with(name, evolveModule(state.controls.get(name), event)) };
+    }
   }
 }
 

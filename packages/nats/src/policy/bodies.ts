@@ -10,7 +10,7 @@ import type { NatsLink } from "../connection/link.js";
 import { timeLimit } from "../connection/time-limit.js";
 import { publishStored } from "../jetstream/publish.js";
 import { tail } from "../jetstream/tail.js";
-import { claimedBody, MAX_BODY_BYTES, type Claim } from "./codec.js";
+import { claimedBodies, MAX_BODY_BYTES, type Claim } from "./codec.js";
 
 const STREAM_NOT_FOUND = 10_059;
 const PART_BYTES = 512 * 1024;
@@ -163,7 +163,9 @@ export class PolicyBodies {
     // The messages after the bodies: whatever could claim one of them has been appended by then.
     const known = await this.#scan({
       stream: STREAMS.policy, filter: subjects.policyEvents(policy), headersOnly: true, deadlineMs: SCAN_DEADLINE_MS, signal,
-      onMessage: (message) => void claimed.add(claimedBody(message.headers)),
+      onMessage: (message) => {
+        for (const id of claimedBodies(message.headers)) claimed.add(id);
+      },
     });
     if (!known) return 0;
     const unused = old.filter(({ id }) => !claimed.has(id)).map(({ seq }) => seq);

@@ -20,6 +20,8 @@ const MESSAGE_ID = "Nats-Msg-Id";
 export const MAX_BODY_BYTES = 128 * 1024 * 1024;
 
 const BODY = "SecuXFlow-Body";
+/** Names of bodies that the message's events refer to: modules and rule images. */
+const BLOBS = "SecuXFlow-Blobs";
 const Claim = z.object({
   /** Name of the body: the last token of the subject of its parts. */
   id: z.string().regex(/^[A-Za-z0-9]{1,64}$/),
@@ -56,6 +58,9 @@ export function policyHeaders(message: PolicyMessage, envelope: Envelope): MsgHd
   set.set("ce-time", message.at);
   set.set("ce-dataschema", envelope.claim === undefined ? POLICY_MESSAGE_SCHEMA : POLICY_CLAIM_SCHEMA);
   for (const [field, value] of Object.entries(envelope.claim ?? {})) set.set(`${BODY}-${field}`, String(value));
+  const blobs = message.events.flatMap((event) => (event.type === "module.published" ? [event.data.module.blob.id]
+    : event.type === "module.ruleset-published" ? [event.data.ruleSet.blob.id] : []));
+  if (blobs.length > 0) set.set(BLOBS, blobs.join(" "));
   // The NATS binding keeps Content-Type for events in structured mode.
   set.set("ce-datacontenttype", "application/json");
   if (envelope.traceparent !== undefined) set.set("traceparent", envelope.traceparent);
@@ -76,6 +81,10 @@ export function claimOf(set: MsgHdrs | undefined): Claim | undefined {
 
 /** The name of the body that a message claims, however damaged the rest of the claim is. */
 export const claimedBody = (set: MsgHdrs | undefined): string => set?.get(`${BODY}-id`) ?? "";
+
+/** Names of all bodies that are kept for a message: its own, and those that its events refer to. */
+export const claimedBodies = (set: MsgHdrs | undefined): string[] =>
+  [claimedBody(set), ...(set?.get(BLOBS) ?? "").split(" ")].filter((id) => id !== "");
 
 /** The message in a stored body. @throws UnreadablePolicyMessage */
 export function decodePolicyMessage(body: Uint8Array, set: MsgHdrs | undefined): PolicyMessage {

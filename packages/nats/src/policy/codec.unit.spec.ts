@@ -2,7 +2,7 @@ import { UnreadablePolicyMessage } from "@secuxflow/contracts";
 import { sampleMessage } from "@secuxflow/event-store/testing";
 import { headers } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
-import { claimedBody, claimOf, commandIdOf, decodePolicyMessage, policyHeaders } from "./codec.js";
+import { claimedBodies, claimedBody, claimOf, commandIdOf, decodePolicyMessage, policyHeaders } from "./codec.js";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const set = policyHeaders(sampleMessage(1), { policy: "p", commandId: "id-1", source: "urn:x" });
@@ -56,5 +56,13 @@ describe("the policy codec", () => {
     ]) {
       expect(() => decodePolicyMessage(body, set)).toThrow(UnreadablePolicyMessage);
     }
+  });
+
+  it("names what its events refer to, so that it is kept as long as the message", () => {
+    const blob = { id: "B7", sha256: "0".repeat(64), parts: 1, bytes: 1, size: 1 };
+    const module = { version: "1.0.0", digest: `sha256:${"0".repeat(64)}`, title: "m", blob, publishedAt: "2026-01-01T00:00:00.000Z" };
+    const published = { actor: "a", at: "2026-01-01T00:00:00.000Z", events: [{ type: "module.published" as const, version: 1 as const, data: { name: "m", module } }] };
+    const set = policyHeaders(published, { policy: "p", commandId: "c", source: "s" });
+    expect([claimedBodies(set), claimedBodies(undefined)]).toEqual([["B7"], []]);
   });
 });

@@ -72,6 +72,14 @@ export class TestPublisher {
   }
 }
 
+/** All frames of an HTTP exchange, both directions. */
+export function httpExchange(request: string, splitAt: readonly number[], port: number): Buffer[] {
+  const turns: SessionSpec["turns"] = [
+    { from: "client", data: request, splitAt }, { from: "server", data: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" },
+  ];
+  return [...tcpSession({ client: { ip: "192.168.1.10", port }, server: { ip: "10.0.0.5", port: 80 }, turns })].map(({ frame }) => frame);
+}
+
 /** The client's frames of an HTTP request whose data is cut at these offsets. */
 export function httpRequest(request: string, splitAt: readonly number[], client: { ip?: string; port?: number } = {}): Buffer[] {
   const spec: SessionSpec = {

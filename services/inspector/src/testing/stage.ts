@@ -1,4 +1,4 @@
-import { BUCKETS, InspectorStats, InspectorStatus, STREAMS, subjects, Detection, FlowReport,
+import { BUCKETS, FramePositions, InspectorStats, InspectorStatus, STREAMS, subjects, Detection, FlowReport,
   type ModuleBinding } from "@secuxflow/contracts";
 import {
   connectNats, consume, FramePublisher, JetStreamEventStore, provision, StatusBucket, subscribeJson, type NatsLink,
@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TestPublisher } from "./frames.js";
+import { RuleApiProcess } from "./rule-api.js";
 
 interface StartOptions {
   readonly id: string;
@@ -20,6 +21,8 @@ export class InspectorStage {
   readonly detections: Detection[] = [];
   readonly flows: FlowReport["flows"][number][] = [];
   readonly stats = new Map<string, InspectorStats>();
+  /** How far inspectors said that they have come: the next sequence number by inspector and partition. */
+  readonly positions = new Map<string, bigint>();
   readonly publisher = new TestPublisher();
   readonly #services: Service[] = [];
   readonly #stopping = new AbortController();
@@ -77,6 +80,13 @@ export class InspectorStage {
     return service;
   }
 
+  /** Starts a rule-api from the built package. */
+  async ruleApi(): Promise<RuleApiProcess> {
+    const api = await RuleApiProcess.start(this.nats.url);
+    this.#services.push(api.process);
+    return api;
+  }
+
   async statusOf(id: string): Promise<InspectorStatus | undefined> {
     return (await this.#status.list()).find(({ key }) => key === id)?.value;
   }
@@ -98,8 +108,8 @@ export class InspectorStage {
   }
 
   /** Sends packets through the frames subject of their partition. */
-  async send(packets: readonly Uint8Array[], modules: number): Promise<number[]> {
-    const frames = this.publisher.frames(packets, { modules });
+  async send(packets: readonly Uint8Array[], modules: number, direction?: number): Promise<number[]> {
+    const frames = this.publisher.frames(packets, { modules, ...(direction !== undefined && { direction }) });
     for (const { partition, frame } of frames) this.sendRaw(partition, frame);
     return Promise.resolve(frames.map(({ partition }) => partition));
   }
@@ -119,6 +129,9 @@ export class InspectorStage {
   #listen(): void {
     subscribeJson(this.link, subjects.allInspectorStats, InspectorStats,
       (stats) => void this.stats.set(stats.inspectorId, stats));
+    subscribeJson(this.link, subjects.framePositions("default"), FramePositions, ({ inspectorId, positions }) => {
+      for (const { partition, next } of positions) this.positions.set(`${inspectorId} ${partition}`, BigInt(next));
+    });
     const { signal } = this.#stopping;
     const read = (stream: string, filter: string, take: (body: unknown) => void): void => {
       void consume(this.link, stream, {

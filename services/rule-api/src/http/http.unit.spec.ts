@@ -36,6 +36,7 @@ beforeAll(async () => {
   const parts = {
     service: world.service,
     things: world.things,
+    modules: world.modules,
     queries: new PolicyQueries(world.service, stats, world.enforcement),
     stats,
     alerting,
@@ -468,6 +469,11 @@ describe("alerts", () => {
 
   it("are shown, suggested for, approved and triaged", async () => {
     expect((await ask("GET", "/v1/alerts/3")).body).toMatchObject({ kind: "Alert", alert: { id: 3 } });
+    const part = await ask("GET", "/v1/alerts/detections?after=7&sinceMs=1000&alertId=3");
+    expect(part).toMatchObject({ status: 200, body: { kind: "DetectionList", items: [], next: 7, more: false } });
+    expect(alerting.parts.at(-1)).toEqual({ after: 7, sinceMs: 1_000, alertId: 3, limit: 500 });
+    expect(fields(await refused("GET", "/v1/alerts/detections?limit=1001&after=-1"))).toEqual(["after", "limit"]);
+    expect((await refused("GET", "/v1/alerts/detections?alertId=99")).code).toBe("not_found");
     expect((await ask("GET", "/v1/alerts/3/suggestion")).body).toMatchObject({ kind: "Suggestion", rule: { src: "10.66.0.3" } });
     const approved = await ask("POST", "/v1/alerts/3/approve", { options: NOW });
     expect([approved.status, approved.body]).toEqual([201, expect.objectContaining({ kind: "AlertApproved", alertId: 3 })]);

@@ -4,6 +4,8 @@ import {
   type AlertDetail,
   type AlertingStatus,
   type AlertQuery,
+  type DetectionPart,
+  type DetectionQuery,
   type RuleSpec,
   type Suggestion,
   type TriageCommand,
@@ -46,6 +48,15 @@ export class FakeAlerting implements Alerting {
 
   async show(id: number): Promise<AlertDetail> {
     return Promise.resolve().then(() => ({ alert: this.alert(id), detections: [], triage: [] }));
+  }
+
+  readonly parts: DetectionQuery[] = [];
+  detections(query: DetectionQuery): Promise<DetectionPart> {
+    this.parts.push(query);
+    return Promise.resolve().then(() => {
+      if (query.alertId !== undefined) this.alert(query.alertId);
+      return { items: [], next: query.after, more: false };
+    });
   }
 
   async suggest(id: number): Promise<Suggestion> {

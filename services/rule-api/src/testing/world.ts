@@ -8,6 +8,8 @@ import {
 } from "@secuxflow/contracts";
 import { InMemoryEventStore, type EventStore } from "@secuxflow/event-store";
 import type { Clock } from "../clock.js";
+import { InspectorWatch } from "../modules/application/inspector-watch.js";
+import { ModuleCommands } from "../modules/application/module-commands.js";
 import { EnforcementWatch } from "../policy/application/enforcement.js";
 import { NamedThings } from "../policy/application/named-things.js";
 import { PolicyReader } from "../policy/application/policy-reader.js";
@@ -106,6 +108,10 @@ export class World {
   readonly enforcement: EnforcementWatch;
   readonly service: PolicyService;
   readonly things: NamedThings;
+  readonly inspectors = new LiveRegistry<InspectorStatus>(this.clock);
+  /** What was stored of modules and rule images. */
+  readonly blobs: Uint8Array[] = [];
+  readonly modules: ModuleCommands;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
@@ -123,6 +129,13 @@ export class World {
       surroundings: LOOPBACK_ONLY,
     });
     this.things = new NamedThings(this.service, this.clock);
+    const blobs = {
+      put: (bytes: Uint8Array) => {
+        const size = this.blobs.push(bytes);
+        return Promise.resolve({ id: `b${size}`, sha256: "0".repeat(64), parts: 1, bytes: bytes.length, size: bytes.length });
+      },
+    };
+    this.modules = new ModuleCommands(this.service, blobs, new InspectorWatch(this.inspectors, this.clock), this.clock);
     this.#running = this.reader.run(this.#stop.signal);
   }
 

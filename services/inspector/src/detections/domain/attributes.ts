@@ -16,6 +16,8 @@ const unescaped = (text: string): string =>
 export function attributesOf(finding: Finding): Record<string, string> {
   const attributes: Record<string, string> = {};
   for (const [name, value] of Object.entries(finding.attributes)) {
+    // It has a place of its own in a detection, where it is not cut.
+    if (name === "eve") continue;
     const text = typeof value === "number" ? String(value)
       : escapedNames.has(name) ? unescaped(value)
         : Buffer.from(value.slice(0, MAX_VALUE), "utf8").toString("latin1");

@@ -15,7 +15,7 @@ const source: DetectionSource = {
 };
 const finding = (changes: Partial<Finding> = {}): Finding => ({
   recordIndex: 0, ruleId: 942100, severity: 1, verdictHint: "drop", confidence: 95, inStream: false, matchOffset: 0,
-  matchLen: 0, attributes: {}, ...changes,
+  matchLen: 0, dropped: false, noAlert: false, attributes: {}, ...changes,
 });
 const TIME = 1_767_225_600_123_456_789n; // 2026-01-01T00:00:00.123456789Z
 
@@ -28,6 +28,21 @@ function batchOf(payload: string, publisher = new TestPublisher(1n)): BatchReade
 }
 
 describe("toDetection", () => {
+  it("blames whom the module names: the record may be of another flow, its packet is then left out", () => {
+    const batch = batchOf("x");
+    const record = toDetection(source, batch, finding());
+    expect(record.packet).toBeDefined();
+    const other = JSON.stringify({ src_ip: "2001:0db8:0000:0000:0000:0000:0000:0007", dest_ip: "10.0.0.9", src_port: 7, dest_port: 80, direction: "to_server" });
+    const told = toDetection(source, batch, finding(), other);
+    expect(told).toMatchObject({ flow: { src: "2001:db8::7", dst: "10.0.0.9", sport: 7, dport: 80 }, direction: "to_server" });
+    expect(told.packet).toBeUndefined();
+    const { src, dst, sport, dport } = record.flow;
+    const turned = JSON.stringify({ src_ip: dst, dest_ip: src, src_port: dport, dest_port: sport });
+    expect(toDetection(source, batch, finding(), turned)).toMatchObject({ flow: { src: dst, dst: src }, packet: record.packet });
+    for (const strange of ["{", "[]", "null", '{"src_ip":5}', '{"src_ip":"x","dest_ip":"10.0.0.1"}', '{"src_ip":"10.0.0.1","dest_ip":"10.0.0.2","src_port":-1}'])
+      expect(toDetection(source, batch, finding(), strange).flow).toEqual(record.flow);
+  });
+
   it("tells the packet, the rule and the match", () => {
     const batch = batchOf("attack");
     const detection = toDetection(source, batch,
@@ -41,6 +56,19 @@ describe("toDetection", () => {
       attributes: { "http.uri": "/\xff\\", score: "5" },
     });
     expect(Buffer.from(detection.packet ?? "", "base64")).toEqual(Buffer.from(batch.data(1)));
+  });
+
+  it("carries what EVE tells and what the rule saw, cut to 16,384 bytes", () => {
+    const payload = new Uint8Array(20_000).fill(7);
+    const batch = batchOf("attack");
+    const detection = toDetection(source, batch, finding({ attributes: { eve: "{}", message: "m" }, payload }), '{"http":{}}');
+    expect(Detection.parse(detection)).toEqual(detection);
+    expect(detection).toMatchObject({ eve: '{"http":{}}', wireLength: batch.data(0).byteLength, attributes: { message: "m" } });
+    expect(detection.attributes).not.toHaveProperty("eve");
+    expect(Buffer.from(detection.payload ?? "", "base64")).toEqual(Buffer.from(payload.subarray(0, 16_384)));
+    const plain = toDetection(source, batch, finding());
+    expect(plain).not.toHaveProperty("eve");
+    expect(plain).not.toHaveProperty("payload");
   });
 
   it("cuts long packets and names what the manifest does not know", () => {

@@ -1,3 +1,4 @@
+import type { FramePositions } from "@secuxflow/contracts";
 import { AbiError, BatchReader, RECORD_MODULES, SequenceTracker } from "@secuxflow/inspect-abi";
 
 /** Publishers that one partition remembers; the oldest is forgotten first, which only hides a gap. */
@@ -22,9 +23,22 @@ export class Intake {
 
   constructor(private readonly sinks: IntakeSinks) {}
 
-  /** The partition is owned from now on: what was published before is not missed here. */
-  begin(partition: number): void {
-    this.#trackers.set(partition, new SequenceTracker(PUBLISHERS));
+  /**
+   * The partition is owned from now on: what was published before is not missed here.
+   * @param from where its last owner had come to, by publisher, when that one died: what was published since counts as lost, at
+   * most; what it had inspected after its last word is among it
+   */
+  begin(partition: number, from: ReadonlyMap<bigint, bigint> = new Map()): void {
+    const tracker = new SequenceTracker(PUBLISHERS);
+    for (const [publisher, sequence] of from) tracker.observe({ publisher, partition, sequence, count: 0 });
+    this.#trackers.set(partition, tracker);
+  }
+
+  /** Where each partition that is owned, or one of them, has come to. */
+  positions(partition?: number): FramePositions["positions"] {
+    const trackers = partition === undefined ? [...this.#trackers.values()] : [this.#trackers.get(partition)];
+    return trackers.flatMap((tracker) => [...(tracker?.positions() ?? [])])
+      .map(({ partition: of, publisher, next }) => ({ partition: of, publisher: publisher.toString(16), next: next.toString() }));
   }
 
   end(partition: number): void {

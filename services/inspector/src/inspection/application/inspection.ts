@@ -1,7 +1,7 @@
 import type { Detection, InspectorModule, InspectorStats, ModuleBinding } from "@secuxflow/contracts";
 import type { BatchLayout } from "@secuxflow/inspect-abi";
-import type { LoadedModule } from "@secuxflow/module-host";
-import { ModuleTable, type Sentence } from "../../modules/domain/module-table.js";
+import { ModuleTable } from "../../modules/application/module-table.js";
+import type { Wanted } from "./instance.js";
 import type { FromWorker } from "../worker/from-worker.js";
 import type { ToWorker } from "../worker/to-worker.js";
 import { Lane, type LaneOptions } from "./lane.js";
@@ -20,11 +20,15 @@ export interface InspectionEvents {
   onModulesChanged(): void;
   onCall(module: string, seconds: number, findings: number): void;
   onStrike(module: string, kind: string): void;
+  /** Rules were swapped in one thread, which took so long. */
+  onSwap(module: string, ms: number): void;
 }
 
 export interface InspectionOptions {
   readonly workers: number;
   readonly maxStrikes: number;
+  /** How long flows stay with the version of a module that they began with, ms. */
+  readonly drainMs: number;
   readonly lane: LaneOptions;
   readonly log: InspectionLog;
   readonly events: InspectionEvents;
@@ -35,8 +39,12 @@ interface ModuleCounters {
   packets: number;
   findings: number;
   busyMs: number;
-  /** Bytes by lane. */
-  readonly memory: number[];
+  canaryPackets: number;
+  swaps: number;
+  /** The last swap in any thread. */
+  swapMs: number;
+  /** Bytes by thread. */
+  readonly memory: Map<number, number>;
 }
 
 /**
@@ -47,10 +55,9 @@ interface ModuleCounters {
 export class Inspection {
   readonly #table: ModuleTable;
   readonly #lanes: readonly Lane[];
-  readonly #loaded = new Map<number, LoadedModule>();
   readonly #counters = new Map<string, ModuleCounters>();
   #runningMask = 0;
-  #refused: string[] = [];
+  readonly #refused = new Map<string, string>();
   frames = 0;
   packets = 0;
   bytes = 0;
@@ -65,7 +72,7 @@ export class Inspection {
   unaddressed = 0;
 
   constructor(private readonly options: InspectionOptions) {
-    this.#table = new ModuleTable(options.maxStrikes);
+    this.#table = new ModuleTable({ maxStrikes: options.maxStrikes, drainMs: options.drainMs, lanes: options.workers });
     this.#lanes = Array.from({ length: options.workers }, (_, index) => this.#lane(index));
   }
 
@@ -73,29 +80,30 @@ export class Inspection {
     for (const lane of this.#lanes) lane.start();
   }
 
-  /** Takes up what the module folder offers; new digests are loaded in place of the old ones, between two packs. */
-  offer(modules: readonly LoadedModule[]): void {
-    this.#refused = [];
-    let changed = false;
-    for (const loaded of modules) {
-      const { id, version, title } = loaded.manifest;
-      const offered = this.#table.offer({ name: id, version, title, digest: `sha256:${loaded.sha256}` });
-      if (offered === undefined) {
-        this.#refused.push(`module ${id} is left out: there are 32 modules already`);
-        continue;
+  /** What should run under a name from now on: it begins between two packs, and takes no flow state away. */
+  want(name: string, wanted: Wanted): void {
+    const tell = this.#table.want(name, wanted);
+    if (tell === undefined) this.#refused.set(name, `module ${name} is left out: there are 32 modules already`);
+    else this.#refused.delete(name);
+    for (const message of tell ?? []) {
+      if (message.type === "load") {
+        const { manifest: { version }, sha256 } = message.loaded;
+        this.options.log.info({ module: name, version, digest: sha256, rules: message.rules?.digest }, "loading a module");
       }
-      if (!offered.changed) continue;
-      changed = true;
-      this.#loaded.set(offered.slot, loaded);
-      this.options.log.info({ module: id, version, digest: loaded.sha256 }, "loading a module");
-      this.#tellAll(this.#loadOf(offered.slot, loaded));
+      this.#tellAll(message);
     }
-    if (changed) this.#changed();
+    this.#changed();
+  }
+
+  /** An administrator trusts a module again: its strikes are forgotten. */
+  release(name: string): void {
+    for (const message of this.#table.release(name)) this.#tellAll(message);
+    this.#changed();
   }
 
   /** Takes up what the policy calls the modules. */
   bind(bindings: ReadonlyMap<string, ModuleBinding>): void {
-    for (const slot of this.#table.bind(bindings)) this.#tellAll({ type: "bit", slot, bit: this.#table.bit(slot) });
+    for (const message of this.#table.bind(bindings)) this.#tellAll(message);
     this.#changed();
   }
 
@@ -119,13 +127,13 @@ export class Inspection {
   }
 
   problems(): string[] {
-    return [...this.#table.problems(), ...this.#refused];
+    return [...this.#table.problems(), ...this.#refused.values()];
   }
 
   stats(): InspectorStats["modules"] {
     return this.#table.list().map(({ name }) => {
-      const { calls, packets, findings, busyMs, memory } = this.#countersOf(name);
-      return { name, calls, packets, findings, busyMs, memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0) };
+      const { memory, ...counters } = this.#countersOf(name);
+      return { name, ...counters, memoryBytes: [...memory.values()].reduce((sum, bytes) => sum + bytes, 0) };
     });
   }
 
@@ -164,24 +172,17 @@ export class Inspection {
         const reason = loading ? "it did not start in time" : "a call took too long";
         log.error({ worker: index, module: this.#table.name(slot), reason },
           "a module hangs; its thread is started anew, flow state is lost");
-        this.#strike(index, slot, this.#table.digest(slot) ?? "", "late", reason);
+        this.#strike(index, slot, "late", reason);
       },
       onCrash: (slot, reason) => {
         log.error({ worker: index, reason }, "an inspection thread has ended; it is started anew, flow state is lost");
-        if (slot !== undefined) this.#strike(index, slot, this.#table.digest(slot) ?? "", "crashed", reason);
+        if (slot !== undefined) this.#strike(index, slot, "crashed", reason);
       },
       onLost: (packets) => {
         this.lostInCrash += packets;
       },
-      modules: () => this.#table.runnable().flatMap((slot) => {
-        const loaded = this.#loaded.get(slot);
-        return loaded === undefined ? [] : [this.#loadOf(slot, loaded)];
-      }),
+      modules: () => this.#table.everything(index),
     });
-  }
-
-  #loadOf(slot: number, loaded: LoadedModule): Extract<ToWorker, { type: "load" }> {
-    return { type: "load", slot, loaded, bit: this.#table.bit(slot) };
   }
 
   #tellAll(message: Exclude<ToWorker, { type: "pack" }>): void {
@@ -192,6 +193,8 @@ export class Inspection {
     const { log, events } = this.options;
     switch (message.type) {
       case "loaded":
+        this.#table.loaded(message.slot);
+        events.onModulesChanged();
         log.info({ worker: index, module: this.#table.name(message.slot), digest: message.digest }, "module is loaded");
         return;
       case "log":
@@ -205,6 +208,29 @@ export class Inspection {
       case "fault":
         this.#failed(index, message);
         return;
+      case "swapped": {
+        this.#table.swapped(message.slot, index);
+        const name = this.#table.name(message.slot);
+        const counters = this.#countersOf(name);
+        counters.swaps += 1;
+        counters.swapMs = message.ms;
+        events.onSwap(name, message.ms);
+        log.info({ worker: index, module: name, ms: Math.round(message.ms) }, "rules are swapped");
+        this.#changed();
+        return;
+      }
+      case "rules-refused": {
+        const module = this.#table.name(message.slot);
+        log.error({ worker: index, module, reason: message.detail }, "a module refused its rules; those before stay in force");
+        for (const each of this.#table.rulesRefused(message.slot, message.detail)) this.#tellAll(each);
+        this.#changed();
+        return;
+      }
+      case "retired":
+        this.#table.retired(message.slot, index);
+        log.info({ worker: index, module: this.#table.name(message.slot) }, "the old version of a module has no flows any more");
+        this.#changed();
+        return;
       case "done":
         this.frames += message.frames;
         this.packets += message.packets;
@@ -214,43 +240,47 @@ export class Inspection {
           const counters = this.#countersOf(name);
           counters.calls += 1;
           counters.packets += call.packets;
+          if (this.#table.isCanary(call.slot)) counters.canaryPackets += call.packets;
           counters.findings += call.findings;
           counters.busyMs += call.ms;
           events.onCall(name, call.ms / 1_000, call.findings);
         }
-        for (const [slot, bytes] of message.memory) this.#countersOf(this.#table.name(slot)).memory[index] = bytes;
+        this.#noteMemory(index, message.memory);
     }
+  }
+
+  #noteMemory(index: number, memory: Extract<FromWorker, { type: "done" }>["memory"]): void {
+    const now = new Map<string, number>();
+    for (const [slot, bytes] of memory) now.set(this.#table.name(slot), (now.get(this.#table.name(slot)) ?? 0) + bytes);
+    for (const [name, { memory: of }] of this.#counters) of.set(index, now.get(name) ?? 0);
+    for (const [name, bytes] of now) this.#countersOf(name).memory.set(index, bytes);
   }
 
   /** The thread is sound: only the module is started anew in it. */
-  #failed(index: number, { slot, digest, kind, detail }: Extract<FromWorker, { type: "fault" }>): void {
+  #failed(index: number, { slot, kind, detail }: Extract<FromWorker, { type: "fault" }>): void {
     this.options.log.error({ worker: index, module: this.#table.name(slot), kind, reason: detail }, "a module failed");
-    if (this.#strike(index, slot, digest, kind, detail) === "restart") this.#reload(index, slot);
+    this.#strike(index, slot, kind, detail);
   }
 
-  #strike(index: number, slot: number, digest: string, kind: string, detail: string): Sentence {
-    const sentence = this.#table.strike(slot, digest, `${kind}: ${detail}`);
-    if (sentence === "stale") return sentence;
-    const module = this.#table.name(slot);
+  #strike(index: number, slot: number, kind: string, detail: string): void {
+    const { verdict, name: module, tell, only } = this.#table.strike(slot, `${kind}: ${detail}`, index);
+    if (verdict === "stale") return;
     this.options.events.onStrike(module, kind);
-    if (sentence === "quarantined") {
-      const text = "module is quarantined: it runs again as a new version or after a restart";
-      this.options.log.error({ worker: index, module, digest }, text);
-      this.#tellAll({ type: "unload", slot });
+    if (verdict === "quarantined") {
+      this.options.log.error({ worker: index, module }, "module is quarantined: it runs again as a new version, or when it is released");
     }
+    if (verdict === "rolled-back") {
+      this.options.log.error({ worker: index, module, kind, reason: detail }, "what was new of a module is taken back");
+    }
+    for (const message of tell) this.#tellAll(message);
+    for (const { lane, message } of only) this.#lanes[lane]?.tell(message);
     this.#changed();
-    return sentence;
-  }
-
-  #reload(index: number, slot: number): void {
-    const loaded = this.#loaded.get(slot);
-    if (loaded !== undefined) this.#lanes[index]?.tell(this.#loadOf(slot, loaded));
   }
 
   #countersOf(name: string): ModuleCounters {
     let counters = this.#counters.get(name);
     if (counters === undefined) {
-      counters = { calls: 0, packets: 0, findings: 0, busyMs: 0, memory: [] };
+      counters = { calls: 0, packets: 0, findings: 0, busyMs: 0, canaryPackets: 0, swaps: 0, swapMs: 0, memory: new Map() };
       this.#counters.set(name, counters);
     }
     return counters;

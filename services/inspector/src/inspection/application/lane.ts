@@ -18,8 +18,8 @@ export interface LaneEvents {
   onCrash(slot: number | undefined, reason: string): void;
   /** Packets that were with a thread when it ended. */
   onLost(packets: number): void;
-  /** The modules that a new thread has to start, in the order in which they are called. */
-  modules(): readonly Extract<ToWorker, { type: "load" }>[];
+  /** What a new thread has to be told, above all the modules to start, in the order in which they are called. */
+  modules(): readonly Exclude<ToWorker, { type: "pack" }>[];
 }
 
 export interface LaneOptions {

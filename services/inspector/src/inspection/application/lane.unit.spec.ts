@@ -56,7 +56,7 @@ function setup(bounds = { maxBytes: 100_000, maxPackets: 3, packBytes: 256 }) {
     onLate: (slot) => told.push(`late ${slot}`),
     onCrash: (slot, reason) => told.push(`crash ${slot ?? "outside"} ${reason}`),
     onLost: (packets) => told.push(`lost ${packets}`),
-    modules: () => [{ type: "load", slot: 1, loaded: {} as never, bit: 3 }],
+    modules: () => [{ type: "load", slot: 1, name: "ips", role: "base", loaded: {} as never, configure: "" }],
   });
   lane.start();
   const offer = (gap = false): boolean => lane.offer(frame.bytes, 1, frame.layout, gap);

@@ -14,10 +14,16 @@ export type FaultKind = "trapped" | "lied" | "rejected";
 
 /** What a worker tells the main thread. A module that hangs tells nothing: the watchdog sees it. */
 export type FromWorker =
-  /** The module runs (or waits for its bit). */
+  /** The instance runs (or waits for its bit, or for a route). */
   | { readonly type: "loaded"; readonly slot: number; readonly digest: string }
-  /** The module failed and its instance is gone; the other modules are not touched. */
+  /** The instance failed and is gone; the others are not touched. */
   | { readonly type: "fault"; readonly slot: number; readonly digest: string; readonly kind: FaultKind; readonly detail: string }
+  /** Other rules are in force; `ms` is the time in which the thread inspected nothing for it. */
+  | { readonly type: "swapped"; readonly slot: number; readonly ms: number }
+  /** The instance did not take the rules; those before are in force. */
+  | { readonly type: "rules-refused"; readonly slot: number; readonly detail: string }
+  /** The flows of the instance are through; it has ended, and the one that was routed to has its place. */
+  | { readonly type: "retired"; readonly slot: number }
   /** What one call found: sent at once, so that a later call that hangs takes nothing along. `suppressed`: over the limit. */
   | { readonly type: "detections"; readonly detections: readonly Detection[]; readonly suppressed: number }
   /** A line that a module wrote. Level as in module-host: 0 debug, 1 error, 2 info, 3 warning. */

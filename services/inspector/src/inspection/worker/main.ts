@@ -5,6 +5,7 @@ import { ModuleRunner } from "./module-runner.js";
 import { CallMarks } from "./shared.js";
 import type { ToWorker, WorkerStart } from "./to-worker.js";
 
+const SETTLE_MS = 500;
 const port = parentPort;
 if (port === null) throw new Error("this file is run as a worker thread by the inspector");
 const { shared, ...start } = workerData as WorkerStart;
@@ -13,6 +14,10 @@ const runner = new ModuleRunner(start, new CallMarks(shared), tell);
 
 // One after the other: loading is asynchronous, and the watchdog's marks know one call at a time.
 let last: Promise<void> = Promise.resolve();
+// Flows run out without packets as well.
+setInterval(() => {
+  last = last.then(() => runner.settle());
+}, SETTLE_MS).unref();
 port.on("message", (message: ToWorker) => {
   last = last.then(() => runner.handle(message));
 });

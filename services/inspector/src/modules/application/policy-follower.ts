@@ -1,4 +1,4 @@
-import { emptyPolicy, evolve, type ModuleBinding, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
+import { emptyPolicy, evolve, isModuleEvent, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
 
 /** The part of the event store that is needed here (`JetStreamEventStore`). */
 export interface FollowStore {
@@ -6,6 +6,7 @@ export interface FollowStore {
     readonly after: number;
     readonly onMessage: (stored: { readonly revision: number; readonly message: PolicyMessage }) => void;
     readonly onUnreadable: (revision: number, error: Error) => void;
+    readonly onCaughtUp: () => void;
     readonly signal: AbortSignal;
   }): Promise<void>;
 }
@@ -15,19 +16,30 @@ interface FollowLog {
   error(fields: object, text: string): void;
 }
 
+/** What the policy says of modules. */
+export type ModulePolicy = Pick<PolicyState, "modules" | "controls">;
+
+export interface PolicyListener {
+  /** After what was stored is read, and after every message from then on. `state` is the same object while nothing has changed. */
+  onPolicy(state: ModulePolicy, revision: number): void;
+  /** An administrator trusts a module again. */
+  onReleased(name: string): void;
+}
+
 const RETRY_MS = 500;
 
-/** Follows the policy and tells what it calls the modules. */
+/** Follows the policy and tells what it says of the modules. */
 export class PolicyFollower {
   #revision = 0;
   #state: PolicyState = emptyPolicy;
   #problem: string | undefined;
+  #caughtUp = false;
 
   constructor(
     private readonly store: FollowStore,
     private readonly policy: string,
     private readonly log: FollowLog,
-    private readonly onModules: (modules: ReadonlyMap<string, ModuleBinding>) => void,
+    private readonly listener: PolicyListener,
   ) {}
 
   /** Why the modules may not be the newest; undefined when all is well. */
@@ -50,6 +62,10 @@ export class PolicyFollower {
             this.#problem ??= `revision ${revision} of the policy: ${error.message}`;
             this.log.error({ err: error, revision }, "a policy event cannot be read; modules keep the bits they have");
           },
+          onCaughtUp: () => {
+            this.#caughtUp = true;
+            this.listener.onPolicy(this.#state, this.#revision);
+          },
           signal,
         });
       } catch (error) {
@@ -70,11 +86,13 @@ export class PolicyFollower {
   #take(revision: number, message: PolicyMessage): void {
     // Nothing after a message that was not understood: it may have changed what these events build on.
     if (this.#problem !== undefined) return;
-    const before = this.#state.modules;
     // Of a policy with 100,000 rules only the modules are of interest here.
-    this.#state = message.events.filter(({ type }) => type === "module.registered").reduce(evolve, this.#state);
+    const events = message.events.filter((event) => event.type === "module.registered" || isModuleEvent(event));
+    this.#state = events.reduce(evolve, this.#state);
     this.#revision = revision;
-    if (this.#state.modules !== before) this.onModules(this.#state.modules);
+    if (!this.#caughtUp) return;
+    for (const event of events) if (event.type === "module.released") this.listener.onReleased(event.data.name);
+    this.listener.onPolicy(this.#state, revision);
   }
 }
 

@@ -11,6 +11,8 @@ const registered = (name: string, bit: number): PolicyMessage => ({
 });
 const deleted: PolicyMessage = { actor: "test", at: "2026-01-01T00:00:00Z",
   events: [{ type: "rule.deleted", version: 1, data: { id: 1 } }] };
+const released: PolicyMessage = { actor: "test", at: "2026-01-01T00:00:00Z",
+  events: [{ type: "module.released", version: 1, data: { name: "ips" } }] };
 
 /** Each call of `follow` does the next step and then waits for the end, unless it throws. */
 function follower(...steps: ((options: Parameters<FollowStore["follow"]>[1]) => void)[]) {
@@ -24,31 +26,37 @@ function follower(...steps: ((options: Parameters<FollowStore["follow"]>[1]) => 
     },
   };
   const log = { warn: () => undefined, error: () => undefined };
-  const following = new PolicyFollower(store, "default", log,
-    (modules) => told.push([...modules.values()].map(({ name, bit }) => `${name}=${bit}`).join()));
+  const following = new PolicyFollower(store, "default", log, {
+    onPolicy: ({ modules }, revision) => told.push(`${revision} ${[...modules.values()].map(({ name, bit }) => `${name}=${bit}`).join()}`),
+    onReleased: (name) => told.push(`released ${name}`),
+  });
   const stop = new AbortController();
   return { following, afters, told, stop, running: following.run(stop.signal) };
 }
 
 describe("PolicyFollower", () => {
-  it("tells of modules and not of rules, and keeps what it has at a message that cannot be read", async () => {
-    const { following, told, stop, running } = follower(({ onMessage, onUnreadable }) => {
+  it("tells of modules once it has caught up, and keeps what it has at a message that cannot be read", async () => {
+    const { following, told, stop, running } = follower(({ onMessage, onUnreadable, onCaughtUp }) => {
+      onMessage({ revision: 2, message: released });
       onMessage({ revision: 3, message: registered("ips", 0) });
+      onCaughtUp();
       onMessage({ revision: 4, message: deleted });
+      onMessage({ revision: 5, message: released });
       onMessage({ revision: 6, message: registered("waf", 1) });
       onUnreadable(7, new Error("version 9"));
       onMessage({ revision: 8, message: registered("dns", 2) });
     });
-    await waitFor(() => told.length === 2, { what: "two changes" });
+    await waitFor(() => told.length === 5, { what: "all changes" });
     stop.abort();
     await running;
-    expect(told).toEqual(["ips=0", "ips=0,waf=1"]);
+    expect(told).toEqual(["3 ips=0", "4 ips=0", "released ips", "5 ips=0", "6 ips=0,waf=1"]);
     expect([following.revision, following.problem]).toEqual([6, "revision 7 of the policy: version 9"]);
   });
 
   it("goes on where it was after an error, and begins again where history was lost", async () => {
     const { afters, told, stop, running } = follower(
-      ({ onMessage }) => {
+      ({ onMessage, onCaughtUp }) => {
+        onCaughtUp();
         onMessage({ revision: 5, message: registered("ips", 0) });
         throw new Error("NATS is away");
       },
@@ -57,10 +65,10 @@ describe("PolicyFollower", () => {
       },
       ({ onMessage }) => onMessage({ revision: 1, message: registered("waf", 1) }),
     );
-    await waitFor(() => told.length === 2, { what: "both changes" });
+    await waitFor(() => told.length === 3, { what: "all changes" });
     stop.abort();
     await running;
     expect(afters).toEqual([0, 5, 0]);
-    expect(told).toEqual(["ips=0", "waf=1"]);
+    expect(told).toEqual(["0 ", "5 ips=0", "1 waf=1"]);
   });
 });

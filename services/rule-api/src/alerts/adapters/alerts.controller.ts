@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from "@nestjs/common";
 import {
-  AlertQuery, API_VERSION, ApproveRequest, TriageRequest,
-  type AlertApproved, type AlertList, type AlertShown, type SuggestionShown,
+  AlertQuery, API_VERSION, ApproveRequest, DetectionQuery, TriageRequest,
+  type AlertApproved, type AlertList, type AlertShown, type DetectionList, type SuggestionShown,
 } from "@secuxflow/contracts";
 import { z } from "zod";
 import { contextOf } from "../../http/context.js";
@@ -20,6 +20,12 @@ const ListQuery = z.strictObject({
   limit: numberParameter(limit), sinceMs: numberParameter(sinceMs), maxSeverity: numberParameter(maxSeverity),
 });
 
+const part = DetectionQuery.shape;
+const PartQuery = z.strictObject({
+  after: numberParameter(part.after), sinceMs: numberParameter(part.sinceMs), alertId: numberParameter(part.alertId),
+  limit: numberParameter(part.limit),
+});
+
 @Controller("v1/alerts")
 export class AlertsController {
   constructor(
@@ -36,6 +42,11 @@ export class AlertsController {
   @Get("watch")
   watch(@Res() reply: ApiReply & StreamReply): void {
     streamTo(this.feed, reply);
+  }
+
+  @Get("detections")
+  async detections(@Query() query: unknown): Promise<DetectionList> {
+    return { apiVersion: API_VERSION, kind: "DetectionList", ...(await this.alerting.detections(parse(PartQuery, query, "the query"))) };
   }
 
   @Get(":id")

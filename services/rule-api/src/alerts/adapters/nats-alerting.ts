@@ -1,4 +1,4 @@
-import type { Alert, AlertDetail, AlertingStatus, AlertQuery, Suggestion, TriageCommand } from "@secuxflow/contracts";
+import type { Alert, AlertDetail, AlertingStatus, AlertQuery, DetectionPart, DetectionQuery, Suggestion, TriageCommand } from "@secuxflow/contracts";
 import { rpcCall, type NatsLink } from "@secuxflow/nats";
 import type { Alerting } from "../application/alerting.js";
 
@@ -16,6 +16,10 @@ export class NatsAlerting implements Alerting {
 
   show(id: number): Promise<AlertDetail> {
     return rpcCall(this.link, "show", { id });
+  }
+
+  detections(query: DetectionQuery): Promise<DetectionPart> {
+    return rpcCall(this.link, "detections", query);
   }
 
   suggest(id: number): Promise<Suggestion> {

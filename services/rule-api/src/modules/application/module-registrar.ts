@@ -16,6 +16,9 @@ export function newModules(view: PolicyView, live: readonly InspectorStatus[]): 
   const offeredKeys = new Set(offered.map(moduleKey));
   const wanted = new Map<string, InspectorModule>();
   for (const module of offered) {
+    if (module.digest === "") continue; // nothing of it was taken there
+    // A version that was pushed is registered by the command that enables it.
+    if (view.state.controls.get(module.name)?.active.version !== undefined) continue;
     const bound = view.state.modules.get(module.name);
     if (bound && moduleKey(bound) === moduleKey(module)) continue;
     const isNew = !view.registered.has(moduleKey(module));

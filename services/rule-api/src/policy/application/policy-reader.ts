@@ -1,6 +1,7 @@
 import {
   emptyPolicy,
   evolve,
+  isModuleEvent,
   SortedMap,
   type PolicyEvent,
   type PolicyMessage,
@@ -14,6 +15,8 @@ export interface Since {
   readonly forwards: SortedMap<number, number>;
   readonly sets: SortedMap<string, number>;
   readonly services: SortedMap<string, number>;
+  /** The last decision on each module. */
+  readonly modules: SortedMap<string, number>;
 }
 
 /** The policy folded up to a revision, with what only its history tells. Shares nearly all of its memory with the one before. */
@@ -36,7 +39,7 @@ const NO_NAMES = SortedMap.from<string, number>([]);
 export const EMPTY_VIEW: PolicyView = {
   revision: 0,
   state: emptyPolicy,
-  since: { rules: NONE, forwards: NONE, sets: NO_NAMES, services: NO_NAMES },
+  since: { rules: NONE, forwards: NONE, sets: NO_NAMES, services: NO_NAMES, modules: NO_NAMES },
   expiring: NONE,
   registered: new Set(),
 };
@@ -98,6 +101,7 @@ const sinceAfter = (before: PolicyView, event: PolicyEvent, revision: number): S
     case "service.deleted":
       return { ...since, services: since.services.without(event.data.name) };
     default:
+      if (isModuleEvent(event)) return { ...since, modules: since.modules.with(event.data.name, revision) };
       return { ...since, rules: rulesSince(before, event, revision) };
   }
 };

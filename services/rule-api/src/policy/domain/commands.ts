@@ -1,4 +1,6 @@
-import type { ForwardSpec, ModuleBinding, ProtectionChange, RuleSpec, ServiceSpec, SetSpec } from "@secuxflow/contracts";
+import type {
+  FailMode, ForwardSpec, ModuleBinding, ModuleChoice, ModuleRuleSet, ModuleVersion, ProtectionChange, Quarantine, RuleSpec, ServiceSpec, SetSpec,
+} from "@secuxflow/contracts";
 
 /** The connection that a command came over, where it is known: an added rule must not cut it off unasked. */
 export interface Session {
@@ -129,8 +131,77 @@ export interface ChangeProtection extends Guarded {
   readonly change: ProtectionChange;
 }
 
+interface OfModule {
+  readonly name: string;
+}
+
+/** Names what is wanted of what is published: a digest or its beginning, a version, `newest`, `builtin`. */
+interface Picks extends OfModule {
+  readonly version?: string | undefined;
+  readonly rules?: string | undefined;
+}
+
+export interface PublishModule extends OfModule {
+  readonly type: "publish_module";
+  readonly module: ModuleVersion;
+}
+
+export interface PublishRules extends OfModule {
+  readonly type: "publish_rules";
+  readonly ruleSet: ModuleRuleSet;
+  readonly activate: boolean;
+}
+
+export interface ConfigureModule extends OfModule {
+  readonly type: "configure_module";
+  /** null takes one out. */
+  readonly settings: Readonly<Record<string, string | null>>;
+  readonly failMode?: FailMode | undefined;
+}
+
+export interface EnableModule extends Picks {
+  readonly type: "enable_module";
+}
+
+export interface CanaryModule extends Picks {
+  readonly type: "canary_module";
+  /** Hundredths of a percent. */
+  readonly share: number;
+  readonly now: string;
+}
+
+/** Ends a canary; without one, what ran before runs again. */
+export interface RollbackModule extends OfModule {
+  readonly type: "rollback_module";
+  readonly reason: string;
+  readonly now: string;
+  /** Only while this is the canary, or what runs. */
+  readonly only?: ModuleChoice | undefined;
+}
+
+export interface QuarantineModule extends OfModule {
+  readonly type: "quarantine_module";
+  readonly quarantine: Quarantine;
+}
+
+export interface PlainModuleCommand extends OfModule {
+  readonly type: "disable_module" | "promote_module" | "release_module";
+}
+
+/** What can be asked of a module. */
+export type ModuleCommand =
+  | PublishModule
+  | PublishRules
+  | ConfigureModule
+  | EnableModule
+  | CanaryModule
+  | RollbackModule
+  | QuarantineModule
+  | PlainModuleCommand;
+
 /** Everything that can be asked of a policy. */
 export type PolicyCommand =
+  | ModuleCommand
   | AddRule
   | ApproveAlert
   | ImportRules

@@ -10,6 +10,7 @@ import {
 } from "@secuxflow/contracts";
 import type { Decider } from "@secuxflow/event-store";
 import type { AddForward, PolicyCommand, RegisterModule } from "./commands.js";
+import { decideModule } from "./decide-modules.js";
 import { addRule, expireRules, importRules, ruleAnswering, unknownSet } from "./decide-rules.js";
 import { addService, changeProtection, deleteService } from "./decide-services.js";
 import { changeSet, createSet, deleteSet, replaceSet } from "./decide-sets.js";
@@ -94,6 +95,8 @@ export function decide(command: PolicyCommand, state: PolicyState): readonly Pol
       return deleteService(command, state);
     case "change_protection":
       return changeProtection(command, state);
+    default:
+      return decideModule(command, state);
   }
 }
 

@@ -9,7 +9,7 @@ export function listed(items: readonly (string | number)[], shown = SHOWN): stri
   return items.slice(0, shown).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-export const missing = (what: "rule" | "forward" | "set" | "service", id: number | string): ProblemError =>
+export const missing = (what: "rule" | "forward" | "set" | "service" | "module", id: number | string): ProblemError =>
   new ProblemError("not_found", `there is no ${what} ${id}`, { next: `secuxflow-cli ${what} list` });
 
 export const unconfirmed = (message: string): ProblemError =>

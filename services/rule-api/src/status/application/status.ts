@@ -11,6 +11,7 @@ import {
 } from "@secuxflow/contracts";
 import type { z } from "zod";
 import type { Alerting } from "../../alerts/application/alerting.js";
+import { moduleItems } from "../../modules/application/module-views.js";
 import type { ModuleRegistrar } from "../../modules/application/module-registrar.js";
 import type { PolicyReader } from "../../policy/application/policy-reader.js";
 import type { PolicyService } from "../../policy/application/policy-service.js";
@@ -20,7 +21,6 @@ import { topTalkers } from "../../telemetry/application/top.js";
 
 type State = z.infer<typeof ComponentState>;
 type Component = SystemStatus["components"][number];
-type ModuleState = ModuleList["items"][number]["state"];
 
 const ALERTING_WAIT_MS = 1_500;
 const WORSE: Record<State, number> = { ok: 0, degraded: 1, down: 2 };
@@ -57,21 +57,7 @@ export class System {
   /** @throws ProblemError nats_unavailable before the policy was read */
   modules(): ModuleList {
     const { state } = this.parts.service.view();
-    const offers = this.parts.inspectors.live().flatMap(({ status }) => status.modules);
-    const forwards = [...state.forwards.values()];
-    const items = [...state.modules.values()]
-      .sort((a, b) => a.bit - b.bit)
-      .map((module) => {
-        const states = offers.filter(({ name }) => name === module.name).map((offer) => offer.state);
-        const state: ModuleState =
-          (["running", "quarantined", "waiting"] as const).find((each) => states.includes(each)) ?? "absent";
-        return {
-          ...module,
-          inspectors: states.length,
-          forwards: forwards.filter((forward) => forward.module === module.name).length,
-          state,
-        };
-      });
+    const items = moduleItems(state, this.parts.inspectors.live().map(({ status }) => status));
     return { apiVersion: API_VERSION, kind: "ModuleList", items };
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import {
-  evolve, FilterRule, ForwardRule, ModuleBinding, policyState, Protection, readPolicyMessage, Service, UnreadablePolicyMessage, type PolicyMessage, type PolicyState,
+  evolve, FilterRule, ForwardRule, ModuleBinding, policyState, type ModuleControl, Protection, readPolicyMessage, Service, UnreadablePolicyMessage, type PolicyMessage, type PolicyState,
 } from "@secuxflow/contracts";
 import { z } from "zod";
 
@@ -27,6 +27,8 @@ const Head = z.object({
   rules: z.number().int(),
   forwards: z.array(ForwardRule),
   modules: z.array(ModuleBinding),
+  /** As this program wrote them: the checksum vouches for the rest of their fields. */
+  controls: z.array(z.custom<ModuleControl>((value) => typeof value === "object" && value !== null && "name" in value)).default([]),
   services: z.array(Service),
   protection: Protection,
   sets: z.array(z.object({ name: z.string(), comment: z.string().optional(), entries: z.number().int() })),
@@ -61,7 +63,7 @@ export function* encodeLastGood(policy: string, { revision, state }: LastGood): 
   };
   yield summed(`${JSON.stringify({
     format: 2, policy, revision, nextRuleId: state.nextRuleId, nextForwardId: state.nextForwardId, rules: state.rules.size,
-    forwards: [...state.forwards.values()], modules: [...state.modules.values()], services: [...state.services.values()], protection: state.protection,
+    forwards: [...state.forwards.values()], modules: [...state.modules.values()], controls: [...state.controls.values()], services: [...state.services.values()], protection: state.protection,
     sets: [...state.sets.values()].map(({ entries, ...set }) => ({ ...set, entries: entries.size })),
   } satisfies z.input<typeof Head>)}\n`);
   for (const some of inGroups(state.rules.values(), RULES_AT_ONCE)) yield summed(some.map((rule) => `${JSON.stringify(rule)}\n`).join(""));

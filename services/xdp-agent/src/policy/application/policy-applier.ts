@@ -1,4 +1,4 @@
-import { emptyPolicy, evolve, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
+import { closedRules, emptyPolicy, evolve, withClosedModules, type PolicyMessage, type PolicyState } from "@secuxflow/contracts";
 import type { DataPlane } from "../../dataplane/application/data-plane.js";
 import { TouchedByEvents } from "../domain/touched.js";
 import type { LastGood } from "./last-good.js";
@@ -73,8 +73,10 @@ export class PolicyApplier {
   /** Takes the next message of the stream. */
   take(revision: number, message: PolicyMessage): void {
     if (this.#stuck || revision <= this.#revision) return;
-    this.#state = message.events.reduce(evolve, this.#state);
+    const before = this.#state;
+    this.#state = message.events.reduce(evolve, before);
     for (const event of message.events) this.#touched.add(event);
+    this.#touched.addIds([...closedRules(before), ...closedRules(this.#state)].map(({ id }) => id));
     this.#remember({ revision, previous: this.#revision, message });
     this.#revision = revision;
     this.#schedule();
@@ -117,7 +119,7 @@ export class PolicyApplier {
       const touched = this.#touched.take();
       this.#messages = [];
       try {
-        await this.#ports.plane.apply({ ...policy, touched: touched.rules });
+        await this.#ports.plane.apply({ ...policy, state: withClosedModules(policy.state), touched: touched.rules });
       } catch (error) {
         this.#touched.giveBack(touched);
         this.#messages = this.#joined(policy.messages);
@@ -142,7 +144,7 @@ export class PolicyApplier {
     if (left === undefined) return false;
     if (this.#revision < left) return true;
     this.#left = undefined;
-    if (this.#revision === left && this.#ports.plane.adopt(this.#state)) {
+    if (this.#revision === left && this.#ports.plane.adopt(withClosedModules(this.#state))) {
       this.#touched.take();
       this.#ports.onApplied(left);
       if (this.#messages === undefined || this.#messages.length > 0) this.#ports.keep({ revision: left, state: this.#state, messages: this.#messages });

@@ -47,7 +47,23 @@ export class TouchedByEvents {
       case "set.replaced":
       case "set.deleted":
       case "protection.changed":
+      // Rules that stand for modules which fail closed are told by `addIds`.
+      case "module.published":
+      case "module.ruleset-published":
+      case "module.configured":
+      case "module.enabled":
+      case "module.disabled":
+      case "module.canary-started":
+      case "module.canary-promoted":
+      case "module.rolled-back":
+      case "module.quarantined":
+      case "module.released":
     }
+  }
+
+  /** Rules that the events changed in another way. */
+  addIds(ids: readonly number[]): void {
+    if (!this.#all) for (const id of ids) this.#ids.add(id);
   }
 
   /** Begins anew, and returns what was collected. */
