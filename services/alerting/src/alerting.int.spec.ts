@@ -45,7 +45,9 @@ describe("the alerting service (real nats-server, real embedded ClickHouse)", ()
     const watch = subscribeJson(harness.link, subjects.alertStored, Alert, (alert) => told.push(alert));
     const at = new Date().toISOString();
     const flow = { ...sample().flow, src: "203.0.113.77" };
-    await harness.publish([sample({ id: "a", time: at, flow }), sample({ id: "b", time: at, flow, severity: 1 })]);
+    const eve = '{"app_proto":"http","alert":{"rev":3}}';
+    const extras = { eve, payload: Buffer.from("GET / HTTP/1.1").toString("base64"), wireLength: 1_500 };
+    await harness.publish([sample({ id: "a", time: at, flow }), sample({ id: "b", time: at, flow, severity: 1, ...extras })]);
     await harness.report({
       id: "r1",
       flows: [
@@ -73,6 +75,13 @@ describe("the alerting service (real nats-server, real embedded ClickHouse)", ()
     const shown = await rpcCall(harness.link, "show", { id: 2 });
     expect([shown.alert.id, shown.detections.map((each) => each.id).sort()]).toEqual([1, ["a", "b"]]);
     expect(shown.detections[0]?.packet).toBe(sample().packet);
+    expect(shown.detections.find(({ id }) => id === "b")).toMatchObject(extras);
+    const part = await rpcCall(harness.link, "detections", { alertId: 1, limit: 1 });
+    expect([part.items.map(({ id }) => id), part.next, part.more]).toEqual([["a"], 1, true]);
+    const rest = await rpcCall(harness.link, "detections", { after: part.next, sinceMs: 3_600_000 });
+    expect([rest.items.map(({ id }) => id), rest.next, rest.more]).toEqual([["b"], 2, false]);
+    expect(rest.items[0]).toMatchObject(extras);
+    await expect(rpcCall(harness.link, "detections", { alertId: 99 })).rejects.toMatchObject({ code: "not_found" });
     expect(await rpcCall(harness.link, "suggest", { id: 1 })).toMatchObject({
       alertId: 1,
       rule: { src: "203.0.113.77", dst: "198.51.100.7", port: 80, proto: "tcp", action: "drop", ttlMs: 3_600_000, alertId: 1 },

@@ -77,6 +77,15 @@ export const detection: fc.Arbitrary<Detection> = fc
         hostileText(300),
         { maxKeys: 5 },
       ),
+      wireLength: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }),
+      eve: fc.option(
+        hostileText(300).filter((text) => text !== ""),
+        { nil: undefined },
+      ),
+      payload: fc.option(
+        fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString("base64")),
+        { nil: undefined },
+      ),
       packet: fc.option(
         fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString("base64")),
         { nil: undefined },
@@ -103,7 +112,13 @@ export const detection: fc.Arbitrary<Detection> = fc
       ],
     },
   )
-  .map(({ packet, ...rest }) => (packet === undefined ? rest : { ...rest, packet }));
+  .map(({ packet, wireLength, eve, payload, ...rest }) => ({
+    ...rest,
+    ...(packet === undefined ? {} : { packet }),
+    ...(wireLength === undefined ? {} : { wireLength }),
+    ...(eve === undefined ? {} : { eve }),
+    ...(payload === undefined ? {} : { payload }),
+  }));
 
 /** An ordinary detection: SQL injection over HTTP. */
 export function sample(changes: Partial<Detection> = {}): Detection {

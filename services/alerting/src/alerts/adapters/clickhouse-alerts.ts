@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Database } from "../../storage/domain/database.js";
 import { clickHouseSeconds, clickHouseTime } from "../../storage/domain/timestamp.js";
-import type { AlertFilter, AlertStore, GroupRef } from "../application/ports.js";
+import type { AlertFilter, AlertStore, DetectionFilter, GroupRef, StoredPart } from "../application/ports.js";
 import type { AlertRow, StoredDetection, TriageRow } from "../domain/alert-row.js";
 import { shownAttributes, type KnownGroup } from "../domain/known-group.js";
 import { AlertRows, Int, KnownRows, StoredDetections, TriageRows } from "./rows.js";
@@ -10,6 +10,14 @@ const Found = z.array(z.object({ bucket_us: Int, gkey: z.string() }));
 const Listed = z.array(z.object({ bucket_us: Int, gkey: z.string(), total: Int }));
 const Newest = z.array(z.object({ n: Int, newest: Int }));
 const Counts = z.array(z.object({ detections: Int, flows: Int }));
+
+const Places = z.array(z.object({ n: Int, end: Int, oldest: Int, newest: Int }));
+const Sequences = z.array(z.object({ seq: Int }));
+
+/** Columns of a detection as it is read back. */
+const DETECTION = `id, toUnixTimestamp64Micro(time) AS time_us, policy, inspector, module, module_version, module_digest,
+         rule_id, rule_name, category, severity, confidence, verdict_hint, flow_id, src, dst, sport, dport, proto, direction,
+         ifindex, vlan, forward_id, attributes, packet, wire_length, eve, payload, seq`;
 
 /** Longest aggregation window that may be configured: a group seen at t lies in a bucket that starts at most so long before. */
 export const MAX_WINDOW_SECONDS = 86_400;
@@ -135,13 +143,44 @@ export class ClickHouseAlerts implements AlertStore {
 
   async detections(group: GroupRef, limit: number): Promise<StoredDetection[]> {
     const rows = await this.#query(
-      `SELECT id, toUnixTimestamp64Micro(time) AS time_us, policy, inspector, module, module_version, module_digest,
-         rule_id, rule_name, category, severity, confidence, verdict_hint, flow_id, src, dst, sport, dport, proto, direction,
-         ifindex, vlan, forward_id, attributes, packet
-       FROM ${this.db}.detections AS d FINAL WHERE ${inGroups("d")} ORDER BY time DESC, seq DESC LIMIT {limit:UInt32}`,
+      `SELECT ${DETECTION} FROM ${this.db}.detections AS d FINAL
+       WHERE ${inGroups("d")} ORDER BY time DESC, seq DESC LIMIT {limit:UInt32}`,
       { ...groupParams([group]), limit },
     );
     return StoredDetections.parse(rows);
+  }
+
+  async stored({ after, since = 0, group, limit }: DetectionFilter): Promise<StoredPart> {
+    // First the place in the stream and the windows that hold it, by two narrow columns: FINAL is dear, and then reads little.
+    const where = `d.seq > {after:UInt64} AND d.bucket >= toDateTime({since:UInt32}, 'UTC') - ${MAX_WINDOW_SECONDS}
+         AND d.time >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC') ${group === undefined ? "" : `AND ${inGroups("d")}`}`;
+    const params = {
+      after,
+      since: Math.max(Math.floor(since / 1_000_000), MAX_WINDOW_SECONDS),
+      since_us: since,
+      limit,
+      ...(group === undefined ? {} : groupParams([group])),
+    };
+    const [place] = Places.parse(
+      await this.#query(
+        `SELECT count() AS n, max(seq) AS end, toUnixTimestamp(min(bucket)) AS oldest, toUnixTimestamp(max(bucket)) AS newest
+         FROM (SELECT d.seq AS seq, d.bucket AS bucket FROM ${this.db}.detections AS d WHERE ${where} ORDER BY seq LIMIT {limit:UInt32})`,
+        params,
+      ),
+    );
+    if (place === undefined || place.n === 0) return { rows: [], end: after, full: false };
+    const { end, oldest, newest } = place;
+    const rows = await this.#query(
+      `SELECT ${DETECTION} FROM ${this.db}.detections AS d FINAL
+       WHERE d.bucket >= toDateTime({oldest:UInt32}, 'UTC') AND d.bucket <= toDateTime({newest:UInt32}, 'UTC')
+         AND d.seq <= {end:UInt64} AND ${where} ORDER BY d.seq LIMIT {limit:UInt32}`,
+      { ...params, end, oldest, newest },
+    );
+    return { rows: StoredDetections.parse(rows), end, full: place.n >= limit };
+  }
+
+  async lastSequence(): Promise<number> {
+    return Sequences.parse(await this.#query(`SELECT max(seq) AS seq FROM ${this.db}.detections`, {}))[0]?.seq ?? 0;
   }
 
   async append(group: GroupRef, entry: Parameters<AlertStore["append"]>[1]): Promise<void> {

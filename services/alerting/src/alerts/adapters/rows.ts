@@ -83,5 +83,9 @@ export const StoredDetections = z.array(
     forward_id: Int,
     attributes: Attributes,
     packet: Text,
+    wire_length: Int,
+    eve: Text,
+    payload: Text,
+    seq: Int,
   }),
 ) satisfies z.ZodType<StoredDetection[]>;

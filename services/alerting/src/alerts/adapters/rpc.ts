@@ -14,6 +14,7 @@ export function serveAlerting(link: NatsLink, { alerts, suggest, status }: Handl
   const stops = [
     serve(link, "list", (query) => alerts.list(query)),
     serve(link, "show", ({ id }) => alerts.show(id)),
+    serve(link, "detections", (query) => alerts.detections(query)),
     serve(link, "suggest", ({ id }) => suggest(id)),
     serve(link, "triage", (command) => alerts.triage(command)),
     serve(link, "status", () => status()),

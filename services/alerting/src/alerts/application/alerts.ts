@@ -6,10 +6,12 @@ import {
   type Alert,
   type AlertDetail,
   type AlertQuery,
+  type DetectionPart,
+  type DetectionQuery,
   type TriageCommand,
 } from "@secuxflow/contracts";
 import type { Micros } from "../../storage/domain/timestamp.js";
-import { nextTriageTime, toAlert, toDetection, toTriage, type AlertRow, type TriageRow } from "../domain/alert-row.js";
+import { fitting, nextTriageTime, toAlert, toDetection, toTriage, type AlertRow, type TriageRow } from "../domain/alert-row.js";
 import { MAX_GROUP_WEIGHT, type KnownGroups } from "./known-groups.js";
 import type { AlertStore, GroupRef } from "./ports.js";
 
@@ -77,7 +79,21 @@ export class Alerts {
   async show(id: number): Promise<AlertDetail> {
     const { ref, row, triage } = await this.get(id);
     const detections = await this.store.detections(ref, DETECTIONS_SHOWN);
-    return { alert: toAlert(row, triage), detections: detections.map(toDetection), triage: triage.map(toTriage) };
+    return { alert: toAlert(row, triage), detections: fitting(detections).map(toDetection), triage: triage.map(toTriage) };
+  }
+
+  /** A part of the stored detections, in the order of the stream. */
+  async detections({ after, sinceMs, alertId, limit }: DetectionQuery): Promise<DetectionPart> {
+    const group = alertId === undefined ? undefined : (await this.get(alertId)).ref;
+    const since = sinceMs === undefined ? undefined : Math.max(0, this.now() - sinceMs * 1_000);
+    // Before the rows: rows come in the order of their sequence, so that all up to this one are there.
+    const last = await this.store.lastSequence();
+    // Most looks of who follows find nothing new, and cost nothing.
+    if (limit === 0 || last <= after) return { items: [], next: Math.max(after, last), more: false };
+    const { rows, end, full } = await this.store.stored({ after, since, group, limit });
+    const shown = fitting(rows);
+    if (shown.length < rows.length) return { items: shown.map(toDetection), next: shown.at(-1)?.seq ?? after, more: true };
+    return { items: shown.map(toDetection), next: full ? end : Math.max(end, last), more: full };
   }
 
   async triage(command: TriageCommand): Promise<Alert> {

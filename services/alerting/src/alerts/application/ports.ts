@@ -21,6 +21,26 @@ export interface AlertFilter {
   readonly state: TriageState | undefined;
 }
 
+/** Which detections are wanted. */
+export interface DetectionFilter {
+  /** Stream sequence that they lie behind. */
+  readonly after: number;
+  /** Seen at or after. */
+  readonly since?: Micros | undefined;
+  /** Only those of this alert. */
+  readonly group?: GroupRef | undefined;
+  readonly limit: number;
+}
+
+/** Detections in the order of their sequence. */
+export interface StoredPart {
+  readonly rows: readonly StoredDetection[];
+  /** Sequence up to which they are all. */
+  readonly end: number;
+  /** As many as were asked for: there may be more. */
+  readonly full: boolean;
+}
+
 export interface AlertStore {
   /** Newest first, and how many there are without the limit. */
   list(filter: AlertFilter): Promise<{ groups: GroupRef[]; total: number }>;
@@ -36,6 +56,9 @@ export interface AlertStore {
   triage(groups: readonly GroupRef[]): Promise<TriageRow[]>;
   /** The newest detections of a group, newest first. */
   detections(group: GroupRef, limit: number): Promise<StoredDetection[]>;
+  stored(filter: DetectionFilter): Promise<StoredPart>;
+  /** The highest sequence that is stored; 0 where there is none. */
+  lastSequence(): Promise<number>;
   append(
     group: GroupRef,
     entry: { alertId: number; at: Micros; actor: string; state: TriageState; note: string; ruleId: number },

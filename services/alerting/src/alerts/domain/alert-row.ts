@@ -39,7 +39,7 @@ export interface TriageRow {
   readonly rule_id: number;
 }
 
-/** One detection as it is read back. An empty packet stands for none. */
+/** One detection as it is read back. Empty texts stand for none. */
 export interface StoredDetection {
   readonly id: string;
   readonly time_us: Micros;
@@ -66,6 +66,11 @@ export interface StoredDetection {
   readonly forward_id: number;
   readonly attributes: Record<string, string>;
   readonly packet: string;
+  readonly wire_length: number;
+  readonly eve: string;
+  readonly payload: string;
+  /** Its sequence in the stream of detections. */
+  readonly seq: number;
 }
 
 /** The state an alert is in: what the newest triage row says. @param triage oldest first */
@@ -120,7 +125,25 @@ export function toDetection(row: StoredDetection): Detection {
     forwardId: row.forward_id,
     attributes: row.attributes,
     ...(row.packet === "" ? {} : { packet: row.packet }),
+    ...(row.wire_length === 0 ? {} : { wireLength: row.wire_length }),
+    ...(row.eve === "" ? {} : { eve: row.eve }),
+    ...(row.payload === "" ? {} : { payload: row.payload }),
   };
+}
+
+/** Bytes of detections that one answer holds: with what is around them it has to fit a NATS message (1 MiB). */
+const MAX_ANSWER_BYTES = 600_000;
+
+/** As many of these, from the first on, as fit an answer; at least one. */
+export function fitting(rows: readonly StoredDetection[]): readonly StoredDetection[] {
+  let bytes = 0;
+  const end = rows.findIndex((row, index) => {
+    const texts = [row.packet, row.eve, row.payload, ...Object.entries(row.attributes).flat()];
+    // Quotes and line breaks are escaped, and attributes are bytes beyond ASCII: twice the length is enough for what is usual.
+    bytes += 1_000 + texts.reduce((sum, text) => sum + Buffer.byteLength(JSON.stringify(text)), 0);
+    return index > 0 && bytes > MAX_ANSWER_BYTES;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
 }
 
 /** Microseconds of the next triage entry: newer than the one before, whatever the clock does. */

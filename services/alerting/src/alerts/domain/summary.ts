@@ -25,12 +25,12 @@ function readable(bytes: string): string {
 /** What a summary is made of. */
 export const SUMMARY_ATTRIBUTES = ["message", "match.data", "http.uri", "dns.query", "match.location"] as const;
 
-/** One line for people: the module's message, or what matched and where, or else the name of the rule. */
+/** One line for people: the module's message, or (when it says no more than the rule's name) what matched and where, or else that name. */
 export function summaryOf(ruleName: string, attributes: Readonly<Record<string, string>>): string {
   const has = (key: string): string | undefined =>
     Object.hasOwn(attributes, key) && attributes[key] !== "" ? readable(attributes[key] ?? "") : undefined;
   const message = has("message");
-  if (message !== undefined) return oneLine(message);
+  if (message !== undefined && message !== ruleName) return oneLine(message);
   const data = has("match.data") ?? has("http.uri") ?? has("dns.query");
   const where = has("match.location");
   return oneLine(data === undefined ? ruleName : `${ruleName}: ${data}${where === undefined ? "" : ` in ${where}`}`);

@@ -12,6 +12,8 @@ describe("summaries", () => {
     [{ "match.data": "\xff\xfe" }, "rule: ÿþ"],
     [{}, "rule"],
     [{ message: "" }, "rule"],
+    [{ message: "rule", "match.data": "/../", "match.location": "uri" }, "rule: /../ in uri"],
+    [{ message: "rule" }, "rule"],
   ])("%j is %j", (attributes, wanted) => expect(summaryOf("rule", attributes as Record<string, string>)).toBe(wanted));
 
   it("are one short line that controls no terminal and hides no text, whatever was in the packet", () => {

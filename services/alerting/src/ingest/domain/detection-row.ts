@@ -35,6 +35,10 @@ export interface DetectionRow {
   readonly forward_id: number;
   readonly attributes: Record<string, string>;
   readonly packet: string;
+  /** 0 where it was not told. */
+  readonly wire_length: number;
+  readonly eve: string;
+  readonly payload: string;
   readonly suppressed: 0 | 1;
 }
 
@@ -129,11 +133,14 @@ function toRow(detection: Detection, more: { seq: number; time: Micros; bucket: 
       Object.entries(detection.attributes).map(([key, value]) => [wellFormed(key), wellFormed(value)]),
     ),
     packet: wellFormed(detection.packet ?? ""),
+    wire_length: detection.wireLength ?? 0,
+    eve: wellFormed(detection.eve ?? ""),
+    payload: wellFormed(detection.payload ?? ""),
     suppressed: 0,
   };
 }
 
 /** The row without what makes it large; see FloodGate. */
 export function suppressedRow(row: DetectionRow): DetectionRow {
-  return { ...row, attributes: {}, packet: "", suppressed: 1 };
+  return { ...row, attributes: {}, packet: "", eve: "", payload: "", suppressed: 1 };
 }

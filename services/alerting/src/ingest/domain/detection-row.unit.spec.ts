@@ -42,7 +42,7 @@ describe("detections as rows", () => {
 
   it("lose packet and attributes when suppressed, and nothing else", () => {
     const { row } = read(sample());
-    expect(suppressedRow(row)).toEqual({ ...row, attributes: {}, packet: "", suppressed: 1 });
+    expect(suppressedRow(row)).toEqual({ ...row, attributes: {}, packet: "", eve: "", payload: "", suppressed: 1 });
   });
 
   it("keep an attribute named __proto__ as an attribute", () => {

@@ -27,7 +27,7 @@ export const DATABASE_NAME = /^[a-z][a-z0-9_]{0,62}$/;
  * lies in one partition and expires as a whole, because both follow from `bucket`. No LowCardinality: its dictionaries made
  * an insert of one row cost twice as much, and the columns compress well without.
  */
-const MIGRATIONS: readonly Migration[] = [
+export const MIGRATIONS: readonly Migration[] = [
   {
     version: 1,
     name: "detections, flows, triage",
@@ -54,6 +54,16 @@ const MIGRATIONS: readonly Migration[] = [
         bucket DateTime('UTC'), gkey String, alert_id UInt64, at DateTime64(6, 'UTC'),
         actor String, state String, note String, rule_id UInt64
       ) ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(bucket) ORDER BY (bucket, gkey, at)`,
+    ],
+  },
+  {
+    version: 2,
+    name: "what EVE tells of detections",
+    statements: (db) => [
+      `ALTER TABLE ${db}.detections
+        ADD COLUMN IF NOT EXISTS wire_length UInt64 AFTER packet,
+        ADD COLUMN IF NOT EXISTS eve String CODEC(ZSTD(1)) AFTER wire_length,
+        ADD COLUMN IF NOT EXISTS payload String CODEC(ZSTD(1)) AFTER eve`,
     ],
   },
 ];

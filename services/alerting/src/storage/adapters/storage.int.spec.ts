@@ -20,7 +20,7 @@ import type { Database } from "../domain/database.js";
 import { SchemaTooNew, StorageRefused } from "../domain/errors.js";
 import { parseMicros } from "../domain/timestamp.js";
 import { openChdb, openServer } from "./clickhouse.js";
-import { migrate } from "./schema.js";
+import { migrate, MIGRATIONS } from "./schema.js";
 
 const WINDOW = 300_000;
 const NOW = "2026-11-22T10:30:00Z";
@@ -87,9 +87,62 @@ for (const store of STORES) {
     it("migrates once, and again without change", async () => {
       const { tables, view, put, alerts } = await fresh();
       await put([sample()]);
-      await expect(migrate(database, tables)).resolves.toBe(1);
+      await expect(migrate(database, tables)).resolves.toBe(2);
       expect((await alerts.list({ limit: 50 })).total).toBe(1);
-      expect(await view.query(`SELECT version FROM ${tables.database}.schema_migrations FINAL`)).toEqual([{ version: 1 }]);
+      expect(await view.query(`SELECT version FROM ${tables.database}.schema_migrations FINAL ORDER BY version`)).toEqual([{ version: 1 }, { version: 2 }]);
+    });
+
+    it("takes over detections that an older version stored", async () => {
+      const db = `sx_${process.pid}_old`;
+      used.push(db);
+      const tables = { database: db, detectionDays: 3_650, flowDays: 3_650, fsync: false };
+      await migrate(database, tables, MIGRATIONS.slice(0, 1));
+      const { wire_length: _w, eve: _e, payload: _p, ...old } = readDetection(encode(sample()), 1, WINDOW).row;
+      await database.insert(`${db}.detections`, [old]);
+      await migrate(database, tables);
+      const alerts = new Alerts(new ClickHouseAlerts(() => Promise.resolve(database), db), now);
+      expect((await alerts.show(1)).detections).toEqual([sample()]);
+    });
+
+    it("gives back detections in the order they were stored, part by part, and those of one alert", async () => {
+      const { alerts, put } = await fresh();
+      const times = ["10:00:00", "09:00:00", "10:29:30", "10:29:31", "08:00:00"];
+      const all = times.map((time, i) =>
+        sample({ id: `e${i}`, time: `2026-11-22T${time}.000000Z`, eve: `{"tx_id":${i}}`, payload: "AAEC", wireLength: 60 + i }),
+      );
+      await put(all, 11);
+      const ids = (part: { items: readonly Detection[] }) => part.items.map(({ id }) => id);
+      const query = { after: 0, limit: 2 };
+      const first = await alerts.detections(query);
+      expect([ids(first), first.next, first.more]).toEqual([["e0", "e1"], 12, true]);
+      expect(first.items[0]).toEqual(all[0]);
+      const second = await alerts.detections({ ...query, after: first.next });
+      const third = await alerts.detections({ ...query, after: second.next });
+      expect([ids(second), ids(third), third.next, third.more]).toEqual([["e2", "e3"], ["e4"], 15, false]);
+      expect(await alerts.detections({ ...query, after: third.next })).toEqual({ items: [], next: 15, more: false });
+      expect(ids(await alerts.detections({ after: 0, limit: 100, sinceMs: 60_000 }))).toEqual(["e2", "e3"]);
+      // Where the end is, for who wants only what comes.
+      expect(await alerts.detections({ after: 0, limit: 0 })).toEqual({ items: [], next: 15, more: false });
+      expect(ids(await alerts.detections({ after: 0, limit: 100, alertId: 14 }))).toEqual(["e2", "e3"]);
+      await expect(alerts.detections({ after: 0, limit: 1, alertId: 99 })).rejects.toThrow(ProblemError);
+    });
+
+    it("never answers more than fits a message", async () => {
+      const { alerts, put } = await fresh();
+      const eve = JSON.stringify({ http: { url: "x".repeat(30_000) } });
+      const large = Array.from({ length: 60 }, (_, i) => sample({ id: `l${i}`, eve, payload: "A".repeat(21_000) }));
+      await put(large);
+      let seen = 0;
+      for (let after = 0, more = true; more; ) {
+        const part = await alerts.detections({ after, limit: 1_000 });
+        expect(JSON.stringify(part).length).toBeLessThan(1_000_000);
+        seen += part.items.length;
+        ({ next: after, more } = part);
+      }
+      expect(seen).toBe(60);
+      const shown = await alerts.show(1);
+      expect(shown.detections.length).toBeGreaterThan(0);
+      expect(JSON.stringify(shown).length).toBeLessThan(1_000_000);
     });
 
     it("follows a changed retention, and refuses tables of a newer version", async () => {
