@@ -2,7 +2,7 @@
 // Starting from one small file takes half the time of resolving a hundred modules.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { build, version as esbuild } from "esbuild";
 
 const here = import.meta.dirname;
@@ -20,15 +20,20 @@ const sources = (folder) =>
     })
     .sort();
 
-const contracts = join(here, "../packages/contracts/dist");
-if (!existsSync(join(contracts, "index.js"))) {
-  console.error("cli: packages/contracts is not built; run npm run build, or npx tsc -b cli");
+const packages = join(here, "../packages");
+const contracts = join(packages, "contracts/dist");
+// What `inspect` and its like load when they are asked for.
+const offline = ["inspect-abi", "inspect-offline", "module-host", "pcap", "eve", "regex", "rule-image", "seclang", "suricata-rules"];
+const bundled = [contracts, ...offline.map((name) => join(packages, name, "dist"))];
+for (const folder of bundled) {
+  if (existsSync(join(folder, "index.js"))) continue;
+  console.error(`cli: ${relative(join(here, ".."), folder)} is not built; run npm run build, or npx tsc -b cli`);
   process.exit(1);
 }
 const digest = createHash("sha256").update(JSON.stringify([version, esbuild]));
-for (const file of [import.meta.filename, ...sources(join(here, "src")), ...sources(contracts)])
+for (const file of [import.meta.filename, ...sources(join(here, "src")), ...bundled.flatMap(sources)])
   digest.update(`\0${file.slice(here.length)}\0`).update(readFileSync(file));
-for (const name of ["commander", "yaml", "zod", "ipaddr.js"])
+for (const name of ["commander", "yaml", "zod", "ipaddr.js", "@wasmer/wasi"])
   digest.update(readFileSync(join(here, "../node_modules", name, "package.json")));
 const stamp = digest.digest("hex");
 

@@ -4,6 +4,7 @@ import { ApiClient } from "./http/client.js";
 import type { Context } from "./context.js";
 import type { Env } from "./env.js";
 import type { ExitCode } from "./exit.js";
+import { FORMATS } from "./output/format.js";
 import { mayColor, readSettings, type GlobalOptions } from "./settings.js";
 
 /** Where one invocation keeps what it learns. */
@@ -31,6 +32,8 @@ export interface CommandSpec {
   readonly argument?: { readonly name: string; readonly description: string; readonly complete?: Completer };
   /** All words that follow the argument. */
   readonly rest?: { readonly name: string; readonly description: string };
+  /** It takes `-o eve` as well: one EVE JSON event a line. */
+  readonly eve?: boolean;
   readonly examples: readonly (readonly [command: string, what: string])[];
   readonly run: (
     context: Context,
@@ -69,6 +72,9 @@ export function examplesText(examples: CommandSpec["examples"]): string {
   return `\nExamples:\n${examples.map(([command, what]) => `  # ${what}\n  secuxflow-cli ${command}`).join("\n")}\n`;
 }
 
+/** Names of a command and those above it, without the program's. */
+const namesOf = (command: Command): string[] => (command.parent ? [...namesOf(command.parent), command.name()] : []);
+
 /** Makes a command of a noun. */
 export function addCommand(parent: Command, invocation: Invocation, spec: CommandSpec): void {
   const command = parent
@@ -80,6 +86,8 @@ export function addCommand(parent: Command, invocation: Invocation, spec: Comman
     if (more.repeat === true) option.argParser(collect);
     command.addOption(option);
   }
+  if (spec.eve === true)
+    command.addOption(describedOption("-o, --output <format>", "how data is printed", { choices: [...FORMATS, "eve"], default: "table" }));
   if (spec.argument) {
     command.argument(`[${spec.argument.name}]`, spec.argument.description);
     const [argument] = command.registeredArguments;
@@ -88,10 +96,10 @@ export function addCommand(parent: Command, invocation: Invocation, spec: Comman
   if (spec.rest) command.argument(`[${spec.rest.name}...]`, spec.rest.description);
   command.addHelpText("after", examplesText(spec.examples));
   command.action(async (...args: unknown[]) => {
-    invocation.path = `${parent.name()} ${spec.name}`;
+    invocation.path = [...namesOf(parent), spec.name].join(" ");
     const argument = spec.argument === undefined ? undefined : (args[0] as string | undefined);
     const rest = spec.rest === undefined ? [] : (args[1] as string[]);
-    const context = await contextFor(invocation.env, command.optsWithGlobals());
+    const context = await contextFor(invocation.env, command.optsWithGlobals(), spec.eve);
     invocation.exit = await spec.run(context, command.opts(), argument, rest);
   });
 }
@@ -101,9 +109,13 @@ export function addNoun(program: Command, name: string, description: string, exa
   return program.command(name).description(description).addHelpText("after", examplesText(examples)).helpCommand(false);
 }
 
-/** @throws UsageError when global options or the environment are wrong */
-export async function contextFor(env: Env, options: GlobalOptions): Promise<Context> {
-  const settings = await readSettings(options, env);
+/**
+ * @param takesEve whether `-o eve` is among the formats
+ * @throws UsageError when global options or the environment are wrong
+ */
+export async function contextFor(env: Env, options: GlobalOptions, takesEve = false): Promise<Context> {
+  const eve = takesEve && options.output === "eve";
+  const settings = await readSettings(eve ? { ...options, output: "json" } : options, env);
   const err = new Printer(env.stderr, mayColor(env, options.color, env.stderr.isTTY));
   for (const warning of settings.warnings) warn(err, warning);
   return {
@@ -112,6 +124,7 @@ export async function contextFor(env: Env, options: GlobalOptions): Promise<Cont
     out: new Printer(env.stdout, settings.color),
     api: new ApiClient(env, settings.connection),
     format: settings.format,
+    eve,
   };
 }
 

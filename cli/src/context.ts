@@ -10,6 +10,8 @@ export interface Context {
   readonly env: Env;
   readonly api: ApiClient;
   readonly format: Format;
+  /** EVE events are asked for, one a line; `format` is then `json`. */
+  readonly eve: boolean;
   /** Data. */
   readonly out: Printer;
   /** Messages. */

@@ -2,7 +2,8 @@ import type { Transport } from "./http/transport.js";
 
 /** Where text goes. */
 export interface Sink {
-  write(text: string): void;
+  /** Bytes are written as they are. */
+  write(text: string | Uint8Array): void;
   readonly isTTY: boolean;
   /** Width in columns; undefined where there is none (a file, a pipe). */
   readonly columns: number | undefined;
@@ -20,6 +21,8 @@ export interface Env {
   getenv(name: string): string | undefined;
   /** Reads a text file; "-" is stdin. @throws Error (ENOENT, EACCES, …) */
   readFile(path: string): Promise<string>;
+  /** Writes a file that only its owner may read, over what is there. @throws Error (EACCES, …) */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>;
   readonly request: Transport;
   /** Wall clock, ms since 1970. */
   now(): number;

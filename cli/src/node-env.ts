@@ -35,6 +35,7 @@ export function nodeEnv(process: NodeJS.Process, version: string): { env: Env; a
       path === "-"
         ? (await import("node:stream/consumers")).text(process.stdin)
         : (await import("node:fs/promises")).readFile(path, "utf8"),
+    writeFile: async (path, bytes) => (await import("node:fs/promises")).writeFile(path, bytes, { mode: 0o600 }),
     request: nodeTransport,
     now: () => Date.now(),
     sleep: (ms, until) => sleep(ms, until),

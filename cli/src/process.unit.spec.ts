@@ -1,5 +1,7 @@
 import { cpSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { captureHeader, captureRecord, LinkType } from "@secuxflow/inspect-offline";
+import { tinyModule } from "@secuxflow/inspect-offline/testing";
 import { Child, hasTool, repoRoot, runCommand, tempDir, waitFor, type TempDir } from "@secuxflow/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as documents from "./testing/documents.js";
@@ -31,16 +33,24 @@ const environment = (): NodeJS.ProcessEnv => ({
   TERM: "xterm",
 });
 const cli = (...args: string[]) => runCommand(BIN, args, { env: environment(), check: false });
-const start = async (args: string[]) => {
+const start = async (args: string[], stdin = false) => {
   let stdout = "";
   const child = await Child.start({
     command: process.execPath,
     args: [BIN, ...args],
     env: environment(),
+    stdin,
     onStdout: (chunk) => void (stdout += chunk.toString("utf8")),
   });
   return { child, stdout: () => stdout };
 };
+
+/** Ethernet, IPv4 and an empty TCP segment to port 80, as a record of a capture. */
+function record(second: bigint): Uint8Array {
+  const ends = "0a0000010a0000c8" + "30390050";
+  const data = Buffer.from(`${"00".repeat(12)}0800450000280000400040060000${ends}000000000000000050020000${"00".repeat(4)}`, "hex");
+  return captureRecord({ timeNs: second * 1_000_000_000n, wireLength: data.byteLength, data });
+}
 
 describe("the command as a process", () => {
   it("tells its version and help", async () => {
@@ -84,6 +94,29 @@ describe("the command as a process", () => {
     child.signal("SIGINT");
     expect(await child.exited).toEqual({ code: 130, signal: null });
     expect(child.log.toString()).toContain("whether the rule was added is unknown");
+  });
+
+  it("inspects a capture from stdin as it comes, by what the bundle loads when it is asked for", async () => {
+    writeFileSync(join(folder.path, "small.wasm"), tinyModule({ app_proto: "http" }, {}));
+    const begin = Buffer.concat([captureHeader(LinkType.ETHERNET), record(0n), record(10n)]);
+    const args = ["inspect", "--pcap", "-", "--module", join(folder.path, "small.wasm"), "-o", "eve"];
+    const { child, stdout } = await start(args, true);
+    // Far apart, so that the first is a batch of its own as soon as the second is there; then there is nothing to read for a while.
+    child.stdin?.write(begin);
+    await waitFor(() => stdout().includes("\n"), { what: "the first event", giveUp: () => child.exitError() });
+    child.stdin?.end(record(20n));
+    expect(await child.exited).toEqual({ code: 0, signal: null });
+    const events = stdout().trim().split("\n").map((line) => JSON.parse(line) as { pcap_cnt?: number });
+    expect(events.map((event) => event.pcap_cnt)).toEqual([1, 2, 3, undefined]);
+  });
+
+  it("writes the packets of an alert as bytes, and follows until Ctrl-C", async () => {
+    const { stdout } = await runCommand("bash", ["-c", "secuxflow-cli alert pcap 17 2>/dev/null | head -c 4 | od -An -tx1"], { env: environment() });
+    expect(stdout.trim()).toBe("4d 3c b2 a1");
+    const { child } = await start(["alert", "export", "--follow"]);
+    await waitFor(() => api.seen.filter(({ path }) => path.endsWith("/detections")).length > 2, { what: "a second look", giveUp: () => child.exitError() });
+    child.signal("SIGINT");
+    expect(await child.exited).toEqual({ code: 0, signal: null });
   });
 
   it("is content when nobody reads on", async () => {

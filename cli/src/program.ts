@@ -1,9 +1,10 @@
-import { Command } from "commander";
+import { Command, Help } from "commander";
 import { describedOption, examplesText, type Invocation } from "./command.js";
 import { addAgent } from "./commands/agent.js";
 import { addAlert } from "./commands/alert.js";
 import { addCompletion } from "./commands/completion.js";
 import { addForward } from "./commands/forward.js";
+import { addInspect } from "./commands/inspect.js";
 import { addModule } from "./commands/module.js";
 import { addProtection } from "./commands/protection.js";
 import { addRule } from "./commands/rule.js";
@@ -22,6 +23,7 @@ Environment:
   SECUXFLOW_API              address of the rule API, as --api
   SECUXFLOW_API_TOKEN        bearer token
   SECUXFLOW_API_TOKEN_FILE   file with the token, as --token-file
+  SECUXFLOW_MODULES          folders of .wasm files that inspect finds by name
   NO_COLOR                   no colours, as --no-color
 `;
 
@@ -42,7 +44,14 @@ export function buildProgram(invocation: Invocation): Command {
       getErrHasColors: () => false,
       outputError: (text) => err.text(text.replace(/^error: /, "secuxflow-cli: ")),
     })
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      // An option that the command has itself is told once.
+      visibleGlobalOptions(command) {
+        const own = new Set(command.options.map(({ long }) => long));
+        return Help.prototype.visibleGlobalOptions.call(this, command).filter(({ long }) => !own.has(long));
+      },
+    })
     .exitOverride()
     .version(env.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
@@ -63,6 +72,7 @@ export function buildProgram(invocation: Invocation): Command {
         ["alert watch", "see what is found, as it is found"],
         ["alert approve 17", "block what alert 17 is about"],
         ["status stats --interval 5s", "see packets, drops and losses, live"],
+        ["inspect --pcap capture.pcap --module ips", "see what a capture holds, without any service"],
       ]) + MORE,
     );
   addRule(program, invocation);
@@ -74,6 +84,7 @@ export function buildProgram(invocation: Invocation): Command {
   addStatus(program, invocation);
   addModule(program, invocation);
   addAgent(program, invocation);
+  addInspect(program, invocation);
   addCompletion(program, invocation);
   inherit(program);
   return program;

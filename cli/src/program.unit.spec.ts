@@ -56,12 +56,28 @@ describe("the command line", () => {
       "alert list",
       "alert show",
       "alert watch",
+      "alert export",
+      "alert pcap",
       "alert suggest",
       "alert approve",
       "alert ack",
       "alert dismiss",
       "module list",
+      "module show",
+      "module push",
+      "module keygen",
+      "module configure",
+      "module enable",
+      "module disable",
+      "module canary",
+      "module promote",
+      "module rollback",
+      "module quarantine",
+      "module release",
+      "module rules import",
+      "module rules show",
       "agent list",
+      "inspect",
       "completion bash",
       "completion zsh",
       "completion fish",
@@ -88,7 +104,7 @@ describe("the command line", () => {
     const all = new Map(commands(program));
     for (const line of lines) {
       const words = line.replaceAll(/'[^']*'/g, "x").split(" ");
-      const command = all.get(words.slice(0, 2).join(" "));
+      const command = all.get(words.slice(0, 3).join(" ")) ?? all.get(words.slice(0, 2).join(" ")) ?? all.get(words[0] ?? "");
       expect([line, command !== undefined]).toEqual([line, true]);
       const known = [...(command?.options ?? []), ...program.options].flatMap(({ long, short }) => [long, short]);
       for (const word of words.filter((one) => /^-./.test(one))) expect([line, known.includes(word)]).toEqual([line, true]);
@@ -186,7 +202,7 @@ describe("completion", () => {
   };
 
   it.each([
-    [[""], ["rule", "forward", "set", "service", "protection", "alert", "status", "module", "agent", "completion"]],
+    [[""], ["rule", "forward", "set", "service", "protection", "alert", "status", "module", "agent", "inspect", "completion"]],
     [["st"], ["status"]],
     [
       ["rule", ""],
@@ -207,6 +223,12 @@ describe("completion", () => {
       ["table", "json", "yaml"],
     ],
     [["--output", "js"], ["json"]],
+    [
+      ["inspect", "-o", ""],
+      ["table", "json", "yaml", "eve"],
+    ],
+    [["inspect", "--pc"], ["--pcap"]],
+    [["inspect", "--module", "w"], ["waf"]],
     [
       ["rule", "delete", "--id", ""],
       ["7", "9"],

@@ -7,6 +7,7 @@ import { visibleLatin1 } from "../text/escape.js";
 import { counted, formatBytes, formatCount } from "../text/numbers.js";
 import { commandLine } from "../text/shell.js";
 import { relative } from "../text/time.js";
+import { viewEve } from "./eve-view.js";
 import { payloadOffset } from "./payload.js";
 import { ruleCommand } from "./rule-command.js";
 
@@ -64,7 +65,10 @@ function detectionLines({ attributes, packet, ...detection }: Detection): Span[]
     .sort();
   const frame = packet === undefined ? new Uint8Array(0) : Buffer.from(packet, "base64");
   const offset = payloadOffset(frame);
-  const payload = frame.subarray(offset);
+  // What the rule saw, where the module tells: the packet may be only the last piece of it.
+  const seen = detection.payload === undefined ? undefined : Buffer.from(detection.payload, "base64");
+  const payload = seen ?? frame.subarray(offset);
+  const eve = viewEve(detection.eve);
   return [
     [{ text: "newest detection", style: "bold" }],
     ...pairs([
@@ -77,9 +81,10 @@ function detectionLines({ attributes, packet, ...detection }: Detection): Span[]
         `${detection.module.name} ${detection.module.version}, rule ${detection.rule.id} (${detection.rule.category})`,
       ],
       row("  message", get("message")),
-      row("  request", line === "" ? undefined : line),
-      row("  host", get("http.host")),
-      row("  user agent", get("http.user_agent")),
+      row("  request", line === "" ? eve.request : line),
+      row("  host", get("http.host") ?? eve.host),
+      row("  user agent", get("http.user_agent") ?? eve.userAgent),
+      ...eve.more.map(([title, value]) => row(`  ${title}`, value)),
       row("  match", get("match.data"), "red"),
       row("  found in", get("match.location")),
       row("  transformations", get("match.transformations")?.replaceAll(",", ", ")),
@@ -89,7 +94,7 @@ function detectionLines({ attributes, packet, ...detection }: Detection): Span[]
       ? []
       : [
           [],
-          [{ text: offset === 0 ? "packet" : "payload", style: "bold" as const }, ` ${counted(payload.length, "byte")}`],
+          [{ text: seen === undefined && offset === 0 ? "packet" : "payload", style: "bold" as const }, ` ${counted(payload.length, "byte")}`],
           ...hexdump(payload).map((text): Span[] => [`  ${text}`]),
         ]),
   ];

@@ -10,6 +10,8 @@ import { printDocument } from "../output/format.js";
 import { table } from "../output/table.js";
 import { show } from "../output/watch.js";
 import { CONFIRM_OPTION, text, WAIT_OPTION, WATCH_OPTION, waitMs, watchMs } from "./common.js";
+import { FP } from "./alert-fp.js";
+import { eventPrinter, EXPORT, PCAP, printNewest, savePcap } from "./alert-events.js";
 import { alertColumns, alertLines, severityName, suggestionLines } from "./alert-view.js";
 import { watchAlerts } from "./alert-watch.js";
 
@@ -51,20 +53,32 @@ export function addAlert(program: Command, invocation: Invocation): void {
     examples: [
       ["alert list --state new", "what has not been looked at"],
       ["alert list --since 1h --severity high", "the bad ones of the last hour"],
+      ["alert list --since 1h -o eve", "each by its newest event, as EVE JSON"],
     ],
+    eve: true,
     run: list,
   });
   addCommand(noun, invocation, {
     name: "show",
     summary: "show one alert: what matched, the request, the payload, and what can be done",
+    eve: true,
+    options: [["--pcap <file>", "write its packets to this file, as a capture"]],
     argument: ID,
     examples: [
       ["alert show 17", "look at alert 17"],
-      ["alert show 17 -o json", "with all detections and packets"],
+      ["alert show 17 -o json", "with its newest detections and packets"],
+      ["alert show 17 -o eve", "its newest detections as EVE JSON"],
+      ["alert show 17 --pcap alert-17.pcap", "and write its packets to a file"],
     ],
-    run: async (context, _options, argument) => {
-      const alert = await context.api.call("Alert", { path: routes.alert(idOf(argument)), extraMs: ALERTS_MS });
-      await printAlert(context, alert);
+    run: async (context, options, argument) => {
+      const id = idOf(argument);
+      const alert = await context.api.call("Alert", { path: routes.alert(id), extraMs: ALERTS_MS });
+      if (context.eve) {
+        const print = await eventPrinter(context);
+        for (const detection of [...alert.detections].reverse()) await print(detection);
+      } else await printAlert(context, alert);
+      const file = text(options, "pcap");
+      if (file !== undefined) await savePcap(context, id, file);
       return EXIT.done;
     },
   });
@@ -85,6 +99,9 @@ export function addAlert(program: Command, invocation: Invocation): void {
       return watchAlerts(context, severity ?? 4);
     },
   });
+  addCommand(noun, invocation, EXPORT);
+  addCommand(noun, invocation, PCAP);
+  addCommand(noun, invocation, FP);
   addCommand(noun, invocation, {
     name: "suggest",
     summary: "show the rule that would answer an alert, and what it would hit",
@@ -155,6 +172,11 @@ async function list(context: Context, options: Options): Promise<ExitCode> {
     limit: values.whole("--limit", text(options, "limit"), "a limit", 1, 1_000),
   };
   values.check();
+  if (context.eve) {
+    const alerts = await context.api.call("AlertList", { path: routes.alerts, query, extraMs: ALERTS_MS, flagOf });
+    await printNewest(context, alerts.items);
+    return EXIT.done;
+  }
   return show(context, watchMs(options), async () => {
     const alerts = await context.api.call("AlertList", { path: routes.alerts, query, extraMs: ALERTS_MS, flagOf });
     const { items, total } = alerts;

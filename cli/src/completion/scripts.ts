@@ -8,7 +8,7 @@ const BASH = `# secuxflow-cli completion for bash; to have it always:
 _secuxflow_cli() {
   local current="\${COMP_WORDS[COMP_CWORD]}"
   COMPREPLY=()
-  if [[ "\${COMP_WORDS[COMP_CWORD-1]}" == --token-file ]]; then
+  if [[ "\${COMP_WORDS[COMP_CWORD-1]}" =~ ^--(token-file|pcap|rules|key)$ ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$current")
     return
   fi
@@ -23,7 +23,7 @@ const ZSH = `#compdef secuxflow-cli
 _secuxflow_cli() {
   local -a found
   local line
-  if [[ "\${words[CURRENT-1]}" == --token-file ]]; then
+  if [[ "\${words[CURRENT-1]}" == --(token-file|pcap|rules|key) ]]; then
     _files
     return
   fi
@@ -43,6 +43,9 @@ function __secuxflow_cli_complete
 end
 complete -c secuxflow-cli -f -a '(__secuxflow_cli_complete)'
 complete -c secuxflow-cli -l token-file -r -F
+complete -c secuxflow-cli -l pcap -r -F
+complete -c secuxflow-cli -l rules -r -F
+complete -c secuxflow-cli -l key -r -F
 `;
 
 export const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH, zsh: ZSH, fish: FISH };

@@ -5,9 +5,12 @@ import type {
   AlertList,
   AlertShown,
   Deleted,
+  DetectionList,
   ForwardAdded,
   ForwardList,
+  ModuleChanged,
   ModuleList,
+  ModuleShown,
   Problem,
   ProtectionChanged,
   ProtectionShown,
@@ -46,11 +49,14 @@ export interface Documents {
   ProtectionChanged: ProtectionChanged;
   TopTalkers: TopTalkers;
   ModuleList: ModuleList;
+  Module: ModuleShown;
+  ModuleChanged: ModuleChanged;
   AgentList: AgentList;
   Status: SystemStatus;
   Stats: StatsSnapshot;
   AlertList: AlertList;
   Alert: AlertShown;
+  DetectionList: DetectionList;
   Suggestion: SuggestionShown;
   AlertApproved: AlertApproved;
   /** What an `alert` event of the stream carries. It has no envelope. */

@@ -8,6 +8,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   alertId: "--alert",
   sinceMs: "--since",
   maxSeverity: "--severity",
+  after: "--since",
   limit: "--rate",
   "limit.per": "--per",
   "limit.burst": "--burst",

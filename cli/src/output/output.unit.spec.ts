@@ -9,7 +9,7 @@ import { safeYaml } from "./yaml.js";
 
 const capture = (color: boolean, columns: number | undefined = undefined) => {
   let text = "";
-  const sink = { write: (part: string) => void (text += part), isTTY: columns !== undefined, columns, rows: 24 };
+  const sink = { write: (part: string | Uint8Array) => void (text += String(part)), isTTY: columns !== undefined, columns, rows: 24 };
   return { printer: new Printer(sink, color), text: () => text };
 };
 const nasty = fc.string({ unit: "binary" });

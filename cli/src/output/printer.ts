@@ -64,6 +64,11 @@ export class Printer {
     this.sink.write(text);
   }
 
+  /** Writes bytes as they are. Never to a terminal: who calls it looks first. */
+  bytes(bytes: Uint8Array): void {
+    this.sink.write(bytes);
+  }
+
   /** Replaces what the terminal shows by these lines, without flicker. Only on a terminal. */
   screen(lines: readonly (readonly Span[])[]): void {
     const shown = lines.slice(0, Math.max(1, this.rows - 1));

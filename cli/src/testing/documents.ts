@@ -4,9 +4,13 @@ import type {
   AlertApproved,
   AlertList,
   AlertShown,
+  DetectionList,
   Enforcement,
   ForwardList,
+  ModuleChanged,
+  ModuleDetail,
   ModuleList,
+  ModuleShown,
   Problem,
   ProtectionChanged,
   ProtectionShown,
@@ -105,6 +109,51 @@ export const moduleList: ModuleList = {
       state: "running",
     },
   ],
+};
+const sensorDigest = `sha256:${"cd".repeat(32)}`;
+const rulesDigest = `sha256:${"ef".repeat(32)}`;
+const signature = { keyId: "0123456789abcdef", value: `${"A".repeat(86)}==` };
+/** A module with everything that can be told of one. */
+export const moduleDetail: ModuleDetail = {
+  name: "ips",
+  version: "0.1.0",
+  digest: `sha256:${"ab".repeat(32)}`,
+  title: "Intrusion prevention",
+  bit: 0,
+  inspectors: 2,
+  forwards: 1,
+  state: "running",
+  failMode: "closed",
+  rules: "builtin",
+  ruleLanguage: "suricata",
+  canaryShare: 1_000,
+  enabled: true,
+  active: {},
+  previous: [{ version: sensorDigest }],
+  canary: { choice: { rules: rulesDigest }, share: 1_000, startedAt: at(120) },
+  settings: { midstream: "1" },
+  rolledBack: { reason: "inspector insp-1: rejected: module trapped in load: unreachable", at: at(3_600) },
+  versions: [{ version: "0.2.0", digest: sensorDigest, title: "Intrusion prevention", ruleLanguage: "suricata", signature, publishedAt: at(7_200), bytes: 945_565 }],
+  ruleSets: [
+    { digest: `sha256:${"12".repeat(32)}`, language: "suricata", rules: 13_500, refused: 12, publishedAt: at(86_400), bytes: 9_437_184 },
+    { digest: rulesDigest, language: "suricata", rules: 13_617, refused: 3, comment: "emerging threats", signature, publishedAt: at(180), bytes: 9_500_000 },
+  ],
+  on: [
+    { inspectorId: "insp-1", version: "0.1.0", digest: `sha256:${"ab".repeat(32)}`, state: "running", strikes: 1, rules: "builtin", canary: "running" },
+    {
+      inspectorId: "insp-2", version: "0.1.0", digest: `sha256:${"ab".repeat(32)}`, state: "running", strikes: 0, rules: "builtin", canary: "failed",
+      problem: "untrusted: no key is trusted here: name PEM files in modules.trustedKeys",
+    },
+  ],
+};
+export const moduleShown: ModuleShown = { ...head("Module"), revision: 12, module: moduleDetail };
+export const moduleChanged: ModuleChanged = {
+  ...head("ModuleChanged"),
+  name: "ips",
+  digest: rulesDigest,
+  module: { ...moduleDetail, on: moduleDetail.on.slice(0, 1) },
+  enforcement: { revision: 13, inspectors: 1, active: 1, pending: [], waitedMs: 41.5 },
+  warnings: [],
 };
 const setView = {
   name: "blocklist",
@@ -338,6 +387,60 @@ export const alertShown: AlertShown = {
     },
   ],
   triage: [{ at: at(60), actor: "alice", state: "acknowledged", note: "looking \x1b]0;pwned\x07" }],
+};
+/** A false alarm of the waf module. */
+export const wafAlert: AlertShown = {
+  ...head("Alert"),
+  alert: { ...alert, id: 18, module: "waf", rule: { id: 942_100, name: "SQL Injection Attack Detected via libinjection", category: "attack-sqli" }, summary: "SQL injection" },
+  detections: alertShown.detections.map((detection) => ({
+    ...detection,
+    module: { name: "waf", version: "0.2.0", digest: "sha256:x" },
+    attributes: {
+      message: "SQL Injection Attack Detected via libinjection",
+      "http.method": "POST",
+      "http.uri": "/forum/post?draft=1",
+      "match.location": "ARGS:body",
+      score: "5",
+      "score.parts": "942100:5",
+      "request.line": "POST /forum/post?draft=1 HTTP/1.1",
+      exclusion: 'SecRuleUpdateTargetById 942100 "!ARGS:body"',
+    },
+  })),
+  triage: [],
+};
+/** As inspectors with rule images tell it. */
+export const eveDetection: AlertShown["detections"][number] = {
+  id: "d2",
+  time: "2026-11-22T11:58:00.000001Z",
+  policy: "default",
+  inspector: "insp-1",
+  module: { name: "ips", version: "0.2.0", digest: "sha256:x" },
+  rule: { id: 9_000_101, name: "Log4Shell in a request", category: "Attempted Administrator Privilege Gain" },
+  severity: 1,
+  confidence: 90,
+  verdictHint: "drop",
+  flowId: "0123456789abcdef",
+  flow: alert.flow,
+  direction: "to_server",
+  ifindex: 2,
+  vlan: 0,
+  forwardId: 3,
+  attributes: {},
+  packet: frame.toString("base64"),
+  wireLength: 1_500,
+  eve: JSON.stringify({
+    app_proto: "http",
+    http: { hostname: "shop.example", url: "/?q=${jndi:ldap://x\x1b[31m}", http_method: "GET", status: 200 },
+    flow: { pkts_toserver: 3, pkts_toclient: 2, start: "2026-11-22T11:57:59.000000+0000" },
+    alert: { gid: 1, rev: 4, metadata: { cve: ["CVE-2021-44228"] } },
+  }),
+  payload: Buffer.from("GET /?q=${jndi:ldap://x} HTTP/1.1\r\n\r\n").toString("base64"),
+};
+export const detectionList: DetectionList = {
+  ...head("DetectionList"),
+  items: [alertShown.detections[0], eveDetection].filter((one) => one !== undefined),
+  next: 18,
+  more: false,
 };
 export const alertList: AlertList = {
   ...head("AlertList"),

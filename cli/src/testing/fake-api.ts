@@ -76,7 +76,14 @@ export class FakeApi {
       "GET /v1/protection": documents.protection,
       "PATCH /v1/protection": documents.protectionChanged,
       "GET /v1/status/top": documents.topTalkers,
+      "GET /v1/alerts/detections": documents.detectionList,
       "GET /v1/modules": documents.moduleList,
+      "GET /v1/modules/ips": documents.moduleShown,
+      "PATCH /v1/modules/ips": documents.moduleChanged,
+      ...Object.fromEntries(
+        ["", "/ips/rules", ...["enable", "disable", "canary", "promote", "rollback", "quarantine", "release"].map((verb) => `/ips/${verb}`)]
+          .map((path) => [`POST /v1/modules${path}`, documents.moduleChanged]),
+      ),
       "GET /v1/agents": documents.agentList,
       "GET /v1/status": documents.status,
       "GET /v1/stats": documents.stats(1),

@@ -17,10 +17,13 @@ export interface RunOptions {
 
 export interface RunResult {
   readonly exit: number;
+  /** Bytes as latin1. */
   readonly stdout: string;
   readonly stderr: string;
   /** Questions that were asked. */
   readonly asked: readonly string[];
+  /** Files that were written. */
+  readonly written: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Runs a command line in this process, at the time NOW, without waiting where it would pause. */
@@ -31,13 +34,15 @@ export async function runCli(args: readonly string[], options: RunOptions = {}):
   const asked: string[] = [];
   const { columns, answer } = options;
   const terminal = { isTTY: columns !== undefined, columns, rows: columns === undefined ? undefined : 40 };
-  const add = (text: string) => {
+  const written = new Map<string, Uint8Array>();
+  const add = (data: string | Uint8Array) => {
+    const text = typeof data === "string" ? data : Buffer.from(data).toString("latin1");
     stdout += text;
     options.onOutput?.(text);
   };
   const env: Env = {
     stdout: { ...terminal, write: add },
-    stderr: { ...terminal, write: (text) => void (stderr += text) },
+    stderr: { ...terminal, write: (text) => void (stderr += String(text)) },
     ask:
       answer === undefined
         ? undefined
@@ -52,6 +57,10 @@ export async function runCli(args: readonly string[], options: RunOptions = {}):
         ? Promise.reject(Object.assign(new Error("no such file"), { code: "ENOENT" }))
         : Promise.resolve(file);
     },
+    writeFile: (path, bytes) => {
+      written.set(path, bytes);
+      return Promise.resolve();
+    },
     request: nodeTransport,
     now: () => now,
     sleep: async (ms) => {
@@ -64,5 +73,5 @@ export async function runCli(args: readonly string[], options: RunOptions = {}):
     version: "1.2.3",
   };
   const exit = await run(args, env);
-  return { exit, stdout, stderr, asked };
+  return { exit, stdout, stderr, asked, written };
 }
