@@ -7,7 +7,7 @@ async function main(): Promise<number> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
     options: {
-      json: { type: "string" }, rounds: { type: "string" }, seconds: { type: "string" }, rules: { type: "string" }, shapes: { type: "string" }, help: { type: "boolean" },
+      json: { type: "string" }, rounds: { type: "string" }, seconds: { type: "string" }, rules: { type: "string" }, shapes: { type: "string" }, requests: { type: "string" }, help: { type: "boolean" },
     },
   });
   const [name = ""] = positionals;

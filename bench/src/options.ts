@@ -11,17 +11,19 @@ export interface BenchOptions {
   readonly seconds?: number;
   readonly rules?: readonly number[];
   readonly shapes?: readonly ShapeName[];
+  readonly requests?: number;
 }
 
 const MOST_RULES = 100_000;
 
 /** Reads the options' texts. @throws {UsageError} which one is wrong and what it may be */
-export function parseBenchOptions(texts: Readonly<Partial<Record<"rounds" | "seconds" | "rules" | "shapes", string>>>): BenchOptions {
-  const { rounds, seconds, rules, shapes } = texts;
+export function parseBenchOptions(texts: Readonly<Partial<Record<"rounds" | "seconds" | "rules" | "shapes" | "requests", string>>>): BenchOptions {
+  const { rounds, seconds, rules, shapes, requests } = texts;
   return {
     ...(rounds === undefined ? {} : { rounds: integer("rounds", rounds, 1_000_000) }),
     ...(seconds === undefined ? {} : { seconds: positive("seconds", seconds) }),
     ...(rules === undefined ? {} : { rules: rules.split(",").map((text) => integer("rules", text, MOST_RULES)) }),
+    ...(requests === undefined ? {} : { requests: integer("requests", requests, 100_000_000) }),
     ...(shapes === undefined ? {} : { shapes: shapes.split(",").map(shape) }),
   };
 }

@@ -3,8 +3,10 @@ import type { SuiteResult } from "./report.js";
 import { SHAPE_NAMES } from "./rules/shapes.js";
 import { classifier } from "./suites/classifier.js";
 import { dataplane } from "./suites/dataplane.js";
+import { inspect } from "./suites/inspect.js";
 import { loop } from "./suites/loop.js";
 import { sampling } from "./suites/sampling.js";
+import { waf } from "./suites/waf.js";
 
 interface Suite {
   readonly title: string;
@@ -21,6 +23,11 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   dataplane: {
     title: "the receive path on veth pairs against xdp-filter, nftables, iptables; forwarding; samples [--rounds N (5)] [--seconds N (1)] [--rules 1000,10000]",
     run: ({ rounds = 5, seconds = 1, rules = [1_000, 10_000] }) => dataplane({ rounds, seconds, rules }),
+  },
+  inspect: { title: "the ips module with all Emerging Threats rules: throughput, memory, loading, swapping [--rounds N (5)]", run: ({ rounds = 5 }) => inspect(rounds) },
+  waf: {
+    title: "the waf module with the Core Rule Set: requests per second, memory, loading [--rounds N (5)] [--seconds N (2)] [--requests N (100000)]",
+    run: ({ rounds = 5, seconds = 2, requests = 100_000 }) => waf(rounds, seconds, requests),
   },
 };
 

@@ -1,81 +1,82 @@
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { problemWith } from "@secuxflow/testkit";
-import { describeFinding, run, type RunResult } from "./run.js";
-import { openSideBySide } from "./side-by-side.js";
-import { keepFinding, replayCorpus } from "./corpus.js";
+import { judge } from "./engine/campaign.js";
+import { keepInput, readFindings } from "./engine/corpus.js";
+import { formatFinding, type Finding } from "./engine/input.js";
+import { watched } from "./engine/watched.js";
+import { targets } from "./targets/all.js";
+import { runWafTime, wafTimeText } from "./waf-time/run.js";
+import { usage, wanted, type Wanted } from "./wanted.js";
 
-const USAGE = `usage: npm run fuzz -- dataplane [--seconds N] [--packets N] [--seed S] [--mismatches N (1)] [--batch N (4096)] [--json FILE]
-  dataplane  random policies and frames through the XDP filter and through a slow model; ends after so many seconds
-             (60 unless packets are given) or packets, or at the first mismatch, which it makes small and keeps in fuzz/corpus`;
+/** Not about what happens but how long it takes: every rule of the waf on hostile inputs. */
+const WAF_TIME = "waf-time";
 
-interface Wanted {
+/** A case of more letters than this is for the file alone. */
+const SHOWN = 2_000;
+
+interface Report {
+  readonly fuzz: string;
   readonly seed: number;
-  readonly packets: number;
   readonly seconds: number;
-  readonly mismatches: number;
-  readonly batch: number;
-  readonly json: string | undefined;
+  readonly inputs: number;
+  readonly reached: number;
+  readonly failures: readonly string[];
 }
 
-/** Reads the command line; a text says what is wrong with it. */
-function wanted(args: readonly string[]): Wanted | string | undefined {
-  const { positionals, values } = parseArgs({
-    args: [...args], allowPositionals: true,
-    options: {
-      seconds: { type: "string" }, packets: { type: "string" }, seed: { type: "string" }, mismatches: { type: "string", default: "1" },
-      batch: { type: "string", default: "4096" }, json: { type: "string" }, help: { type: "boolean" },
-    },
-  });
-  if (values.help === true) return undefined;
-  if (positionals.length !== 1 || positionals[0] !== "dataplane") return `say what to fuzz: dataplane, not ${JSON.stringify(positionals.join(" "))}`;
-  const number = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : /^\d+$/.test(text) ? Number(text) : NaN);
-  const result = {
-    seed: number(values.seed, Date.now() % 0x1_0000_0000), packets: number(values.packets, Infinity),
-    seconds: number(values.seconds, values.packets === undefined ? 60 : Infinity),
-    mismatches: number(values.mismatches, 1), batch: number(values.batch, 4_096), json: values.json,
-  };
-  const wrong = (["seed", "packets", "seconds", "mismatches", "batch"] as const).find((name) => Number.isNaN(result[name]) || (name !== "seed" && result[name] < 1));
-  return wrong === undefined ? result : `--${wrong} is a whole number, at least ${wrong === "seed" ? 0 : 1}`;
+function tell(finding: Finding): void {
+  const text = formatFinding(finding);
+  console.error(`FAILURE ${finding.note}\n${text.length > SHOWN ? "" : text}kept as fuzz/corpus/${keepInput(finding)}`);
 }
 
-const document = ({ seed }: Wanted, { findings, ...rest }: RunResult): string =>
-  `${JSON.stringify({ fuzz: "dataplane", seed, ...rest, mismatches: findings.map(({ what }) => what) }, null, 2)}\n`;
+/** Feeds what failed once, then new inputs. */
+async function fuzzPart(name: string, { seed, seconds, mismatches }: Wanted): Promise<Report> {
+  const make = targets.get(name);
+  if (make === undefined) throw new Error(`there is no target ${name}`);
+  const target = await make();
+  const failures: string[] = [];
+  for (const { file, finding } of readFindings(name)) {
+    const what = await judge(target, finding.input);
+    if (what === undefined) continue;
+    console.error(`corpus/${name}/${file}: ${what}`);
+    failures.push(what);
+  }
+  console.log(`${name}: seed ${seed}, ${target.seeds.length} inputs to start from`);
+  const result = await watched({ target: name, seed, seconds, failures: mismatches, onFailure: tell });
+  const { inputs, reached } = result;
+  for (const { note } of result.findings) failures.push(note);
+  console.log(`${name}: ${inputs.toLocaleString("en-US")} inputs in ${result.seconds.toFixed(1)} s, ${reached} of them reached something new: ${failures.length} failures`);
+  return { fuzz: name, seed, seconds: result.seconds, inputs, reached, failures };
+}
+
+/** Time has a report of its own. */
+async function fuzzTime({ seconds, seed, json }: Wanted): Promise<number> {
+  const report = await runWafTime({ seconds, seed });
+  console.log(wafTimeText(report));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+  return report.failures.length === 0 ? 0 : 1;
+}
 
 async function main(): Promise<number> {
+  const names = [...targets.keys(), WAF_TIME];
   let options: ReturnType<typeof wanted>;
   try {
-    options = wanted(process.argv.slice(2));
+    options = wanted(process.argv.slice(2), names);
   } catch (error) {
     options = error instanceof Error ? error.message : String(error);
   }
   if (options === undefined) {
-    console.log(USAGE);
+    console.log(usage(names));
     return 0;
   }
   if (typeof options === "string") {
-    console.error(`${options}\n\n${USAGE}`);
+    console.error(`${options}\n\n${usage(names)}`);
     return 2;
   }
-  const problem = problemWith("kernel");
-  if (problem !== undefined) {
-    console.error(`the data plane runs in the kernel: this machine ${problem}`);
-    return 1;
-  }
-  const bench = openSideBySide();
-  try {
-    console.log(`seed ${options.seed}`);
-    const old = await replayCorpus(bench);
-    for (const finding of old) console.error(`corpus/${finding.file}: ${finding.what}`);
-    const result = await run(bench, { ...options, say: console.log });
-    for (const finding of result.findings) console.error(describeFinding(finding, keepFinding(finding)));
-    if (options.json !== undefined) writeFileSync(options.json, document(options, result));
-    const { packets, policies, seconds, verdicts, findings } = result;
-    console.log(`${packets.toLocaleString("en-US")} packets by ${policies} policies in ${seconds.toFixed(1)} s: ${findings.length} mismatches; ${JSON.stringify(verdicts)}`);
-    return findings.length + old.length === 0 ? 0 : 1;
-  } finally {
-    await bench.plane.close();
-  }
+  if (options.target === "dataplane") return (await import("./dataplane-main.js")).fuzzDataplane(options);
+  const reports: Report[] = [];
+  if (options.target === WAF_TIME) return fuzzTime(options);
+  for (const name of options.target === "all" ? [...targets.keys()] : [options.target]) reports.push(await fuzzPart(name, options));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
+  return reports.every(({ failures }) => failures.length === 0) ? 0 : 1;
 }
 
 main().then((code) => process.exit(code), (error: unknown) => {
