@@ -1,7 +1,7 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/build/**", "**/node_modules/**", "wasm/**/assembly/**", ".secuxflow/**"] },
+  { ignores: ["**/dist/**", "**/build/**", "**/node_modules/**", "wasm/**/assembly/**", "wasm/engine/**", ".secuxflow/**"] },
   {
     files: ["**/*.ts"],
     extends: [...tseslint.configs.recommendedTypeChecked, ...tseslint.configs.stylisticTypeChecked],

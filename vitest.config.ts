@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const tier = (name: string, timeout: number, parallel: boolean) => ({
   test: {
     name,
-    include: [`{packages,services,cli,lab,bench,fuzz,e2e,wasm}/**/src/**/*.${name}.spec.ts`],
+    include: [`{packages,services,cli,lab,bench,fuzz,e2e,wasm,conformance}/**/src/**/*.${name}.spec.ts`],
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: timeout,
     hookTimeout: timeout * 2,

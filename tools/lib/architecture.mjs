@@ -6,29 +6,54 @@ export const ALLOWED = {
   "packages/event-store": ["packages/contracts"],
   "packages/nats": ["packages/contracts", "packages/event-store"],
   "packages/inspect-abi": [],
-  "packages/module-host": ["packages/inspect-abi"],
+  "packages/module-host": ["packages/inspect-abi", "packages/rule-image"],
   "packages/libbpf-ts": [],
+  "packages/rule-image": [],
+  "packages/regex": [],
+  "packages/pcap": [],
+  "packages/eve": ["packages/inspect-abi", "packages/rule-image"],
+  "packages/suricata-rules": ["packages/rule-image", "packages/regex"],
+  "packages/seclang": ["packages/rule-image", "packages/regex"],
+  "packages/inspect-offline": [
+    "packages/inspect-abi", "packages/module-host", "packages/pcap", "packages/eve", "packages/rule-image", "packages/suricata-rules",
+    "packages/seclang",
+  ],
   "packages/service-kit": [],
   "packages/testkit": [],
   "services/xdp-agent": [
     "packages/contracts", "packages/event-store", "packages/nats", "packages/inspect-abi", "packages/module-host",
     "packages/libbpf-ts", "packages/service-kit",
   ],
-  "services/inspector": ["packages/contracts", "packages/nats", "packages/inspect-abi", "packages/module-host", "packages/service-kit"],
+  "services/inspector": [
+    "packages/contracts", "packages/nats", "packages/inspect-abi", "packages/module-host", "packages/eve", "packages/rule-image",
+    "packages/service-kit",
+  ],
   "services/alerting": ["packages/contracts", "packages/nats", "packages/service-kit"],
   "services/rule-api": ["packages/contracts", "packages/event-store", "packages/nats", "packages/service-kit"],
-  cli: ["packages/contracts"],
-  wasm: ["packages/inspect-abi", "packages/module-host"],
+  cli: ["packages/contracts", "packages/inspect-offline", "packages/module-host", "packages/suricata-rules", "packages/seclang", "packages/rule-image"],
+  wasm: [
+    "packages/inspect-abi", "packages/module-host", "packages/regex", "packages/rule-image", "packages/suricata-rules", "packages/seclang",
+  ],
   // What runs, measures and tests the whole starts the services as processes and never imports them.
   lab: ["packages/contracts", "packages/testkit", "packages/libbpf-ts"],
-  bench: ["packages/contracts", "packages/testkit", "packages/libbpf-ts", "packages/inspect-abi", "packages/nats", "lab"],
+  bench: [
+    "packages/contracts", "packages/testkit", "packages/libbpf-ts", "packages/inspect-abi", "packages/nats", "packages/module-host",
+    "packages/pcap", "packages/inspect-offline", "packages/suricata-rules", "packages/seclang", "packages/rule-image", "wasm", "lab",
+  ],
   e2e: ["packages/contracts", "packages/testkit", "packages/libbpf-ts", "packages/nats", "lab"],
   // The exception: it drives the data plane's own code (encoder, maps) against a model, without a process between.
-  fuzz: ["packages/contracts", "packages/testkit", "packages/libbpf-ts", "services/xdp-agent"],
+  fuzz: [
+    "packages/contracts", "packages/testkit", "packages/libbpf-ts", "packages/inspect-abi", "packages/module-host", "packages/pcap",
+    "packages/eve", "packages/rule-image", "packages/suricata-rules", "packages/seclang", "packages/regex", "services/xdp-agent", "wasm",
+  ],
+  conformance: [
+    "packages/inspect-abi", "packages/module-host", "packages/pcap", "packages/eve", "packages/inspect-offline", "packages/regex",
+    "packages/rule-image", "packages/suricata-rules", "packages/seclang", "packages/testkit", "wasm",
+  ],
 };
 
-/** Tests, and what only tests use, may use the test kit as well. */
-export const TEST_FILE = "(\\.spec\\.ts$|/(testing|fixture|fixtures|test-support)/)";
+/** Tests, and what only tests use (wasm/src/engine drives the engine's rooms), may use the test kit as well. */
+export const TEST_FILE = "(\\.spec\\.ts$|/(testing|fixture|fixtures|test-support)/|/engine/(app|codec|core|decode|detect|flow|http|image|ip|match|regex|seclang|sqli|tcp|xss)/)";
 const TESTS_MAY = ["packages/testkit"];
 
 /** Packages without I/O: a service's domain may use them. */
