@@ -197,3 +197,16 @@ describe("the rules", () => {
     expect(texts.get(9_100_001)).toMatchObject({ category: "sql-injection", severity: 2, references: ["CWE-89"] });
   });
 });
+
+describe("flows that it sees", () => {
+  it("are counted: read, encrypted, others", async () => {
+    const instance = await newModule("waf");
+    expect(instance.flows()).toEqual({ read: 0, encrypted: 0, other: 0 });
+    const hello = Buffer.from("16030100c8010000c40303" + "11".repeat(32) + "00".repeat(160), "hex");
+    inspectAll(instance, session(says(http("GET /"))));
+    inspectAll(instance, session(says(hello)));
+    inspectAll(instance, session(says("SSH-2.0-OpenSSH_9.6\r\n")));
+    inspectAll(instance, session(says(Buffer.from("0001fffe80".repeat(20), "hex"))));
+    expect(instance.flows()).toEqual({ read: 1, encrypted: 2, other: 1 });
+  });
+});

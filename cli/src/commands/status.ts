@@ -201,7 +201,14 @@ interface ModuleRow {
   readonly state: string;
   readonly strikes: number;
   readonly inspector: string;
+  readonly flows?: { readonly read: number; readonly encrypted: number } | undefined;
 }
+
+/** Shown where a module counts: encrypted flows passed it, and nobody looked inside. */
+const FLOWS: readonly Column<ModuleRow>[] = [
+  { title: "FLOWS READ", value: ({ flows }) => (flows === undefined ? "" : formatCount(flows.read)), align: "right", optional: 2 },
+  { title: "ENCRYPTED", value: ({ flows }) => (flows === undefined ? "" : formatCount(flows.encrypted)), align: "right", optional: 1 },
+];
 
 const MODULES: readonly Column<ModuleRow>[] = [
   { title: "MODULE", value: ({ name }) => name },
@@ -236,7 +243,7 @@ function statusLines(status: SystemStatus, now: number, width: number): Span[][]
     ...inspectors.flatMap(({ inspectorId, problems }) =>
       problems.map((problem): Span[] => [{ text: "! ", style: "yellow" }, `${inspectorId}: ${problem}`]),
     ),
-    ...section(modules.length === 0 ? [] : table(MODULES, modules, width)),
+    ...section(modules.length === 0 ? [] : table(modules.some(({ flows }) => flows !== undefined) ? [...MODULES, ...FLOWS] : MODULES, modules, width)),
     ...section(alertingLines(alerting)),
   ];
 }

@@ -30,6 +30,15 @@ describe("status, module, agent", () => {
     expect(parse((await cli("status show -o yaml")).stdout)).toEqual(documents.status);
   });
 
+  it("says how many flows were encrypted, where a module counts them", async () => {
+    const [inspector] = documents.status.inspectors;
+    const modules = inspector?.modules.map((module) => ({ ...module, flows: { read: 1_200, encrypted: 34, other: 5 } })) ?? [];
+    api.routes.set("GET /v1/status", { ...documents.status, inspectors: [{ ...inspector, modules }] });
+    const { stdout } = await cli("status show");
+    expect(stdout).toMatch(/^MODULE +VERSION +STATE +STRIKES +INSPECTOR +FLOWS READ +ENCRYPTED$/m);
+    expect(stdout).toMatch(/^ips +0\.1\.0 +running +1 +insp-1 +1,200 +34$/m);
+  });
+
   it("shows a system without anything", async () => {
     api.routes.set("GET /v1/status", {
       ...documents.without(documents.status, "alerting"),

@@ -58,6 +58,7 @@ export class Guest {
       ["rules", 1],
       ["load", 2],
       ["flush", 0],
+      ["counters", 0],
       ["tick", 1],
       ["_initialize", 0],
     ] as const) {

@@ -7,6 +7,6 @@ export type { HostLimits, LoadedModule } from "./load-module.js";
 export { MANIFEST_SECTION, manifestSchema, readManifest, RULES_SECTION, SELF_TEST_SECTION, selfTestSchema } from "./manifest.js";
 export type { ManifestRule, ModuleManifest, SelfTestVector } from "./manifest.js";
 export { ModuleInstance } from "./module-instance.js";
-export type { InstanceOptions, InstanceStats, SelfTestResult } from "./module-instance.js";
+export type { FlowCounts, InstanceOptions, InstanceStats, SelfTestResult } from "./module-instance.js";
 export { summarizeWasm } from "./wasm-binary.js";
 export type { WasmSummary } from "./wasm-binary.js";

@@ -90,7 +90,7 @@ function checkExports(module: WebAssembly.Module): void {
     if (kinds.get(name) !== kind)
       throw new ModuleRejected("missing-export", `${name} is ${kinds.get(name) ?? "not there"}, a ${kind} is needed`);
   }
-  for (const name of ["configure", "rules", "load", "flush", "tick", "_initialize"]) {
+  for (const name of ["configure", "rules", "load", "flush", "counters", "tick", "_initialize"]) {
     const kind = kinds.get(name);
     if (kind !== undefined && kind !== "function")
       throw new ModuleRejected("missing-export", `${name} is a ${kind}, a function is needed`);

@@ -37,12 +37,23 @@ export interface InstanceStats {
   recordsSkipped: number;
 }
 
+/** Flows since the instance was made. */
+export interface FlowCounts {
+  /** Whose content was read. */
+  readonly read: number;
+  /** Encrypted on the wire: nobody looked inside. */
+  readonly encrypted: number;
+  /** Of protocols that are not the module's. */
+  readonly other: number;
+}
+
 export interface SelfTestResult {
   readonly passed: number;
   readonly failures: readonly { readonly name: string; readonly detail: string }[];
 }
 
 const FLUSH_ROUNDS = 10_000;
+const COUNTERS_BYTES = 24;
 
 const errorNames = new Map<number, string>(Object.entries(ErrorCode).map(([name, code]) => [code, name]));
 const describeCode = (code: number): string => errorNames.get(code) ?? `unknown code ${code}`;
@@ -213,6 +224,16 @@ export class ModuleInstance {
   /** Lets time pass in a module that has `tick`. */
   tick(nowMs: number): void {
     if (this.guest.has("tick")) this.guest.call("tick", nowMs);
+  }
+
+  /** Flows that the module has seen, where it tells. @throws ModuleTrapped | ModuleLied */
+  flows(): FlowCounts | undefined {
+    if (!this.guest.has("counters")) return undefined;
+    const at = this.guest.range("counters", this.guest.call("counters"), COUNTERS_BYTES);
+    const counters = this.guest.copyOut(at, COUNTERS_BYTES);
+    const view = new DataView(counters.buffer, counters.byteOffset);
+    const count = (index: number): number => Number(view.getBigUint64(index * 8, true));
+    return { read: count(0), encrypted: count(1), other: count(2) };
   }
 
   /** Bytes of the module's memory now, and at most. */

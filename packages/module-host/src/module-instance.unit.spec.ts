@@ -355,3 +355,18 @@ describe("flush", () => {
     expect(() => endless.flush()).toThrow(/not done after/);
   });
 });
+
+describe("flows", () => {
+  it("are what the module counted, where it counts", async () => {
+    const more = `(func (export "counters") (result i32) (i32.const 2048))
+      (data (i32.const 2048) ${watString(Buffer.from(BigUint64Array.of(5n, 7n, 2n ** 40n).buffer))})`;
+    expect((await create({ more })).flows()).toEqual({ read: 5, encrypted: 7, other: 2 ** 40 });
+    expect((await create({})).flows()).toBeUndefined();
+  });
+
+  it("that lie outside of the memory are a lie", async () => {
+    const more = `(func (export "counters") (result i32) (i32.const -8))`;
+    const instance = await create({ more });
+    expect(() => instance.flows()).toThrow(ModuleLied);
+  });
+});

@@ -22,6 +22,8 @@ export const InspectorModule = z.object({
     version: z.string(), digest: z.string(), rules: z.string().optional(), share: z.number(),
     state: z.enum(["loading", "running", "failed"]), problem: z.string().optional(),
   }).optional(),
+  /** Flows since the module's start, where it counts them: read, encrypted on the wire (nobody looked inside), of other protocols. */
+  flows: z.object({ read: Count, encrypted: Count, other: Count }).optional(),
   /** The old version still has flows. */
   draining: z.boolean().optional(),
   /** Why what the policy wants does not run here, with the choice that was refused. */

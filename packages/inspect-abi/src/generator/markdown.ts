@@ -23,6 +23,7 @@ export function generateMarkdown(): string {
     "| `configure(ptr: i32, len: i32) → i32` | optional; `key=value` lines in UTF-8, called once before the first batch; 0 or an error code |",
     "| `rules(capacity: i32) → ptr` | optional, together with `load`; room for a rule image of that many bytes, 16-aligned; 0 refuses |",
     "| `load(ptr: i32, len: i32) → i32` | checks the image and uses it from the next batch on; flow state stays. 0, or an error code and the rules before stay |",
+    "| `counters() → ptr` | optional; three u64 since the module's start: flows whose content it read, flows that are encrypted and were not, flows of other protocols |",
     "| `tick(now_ms: f64)` | optional; time passes without packets |",
     "| `flush() → i32` | optional; ends every flow and returns as `inspect` does, again and again while the status is OUTPUT_FULL |",
     "| `_initialize()` | optional; WASI reactors |",

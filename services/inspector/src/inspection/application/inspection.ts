@@ -2,6 +2,7 @@ import type { Detection, InspectorModule, InspectorStats, ModuleBinding } from "
 import type { BatchLayout } from "@secuxflow/inspect-abi";
 import { ModuleTable } from "../../modules/application/module-table.js";
 import type { Wanted } from "./instance.js";
+import type { FlowCounts } from "@secuxflow/module-host";
 import type { FromWorker } from "../worker/from-worker.js";
 import type { ToWorker } from "../worker/to-worker.js";
 import { Lane, type LaneOptions } from "./lane.js";
@@ -45,7 +46,12 @@ interface ModuleCounters {
   swapMs: number;
   /** Bytes by thread. */
   readonly memory: Map<number, number>;
+  /** Flows by thread, of a module that counts them. */
+  readonly flows: Map<number, FlowCounts>;
 }
+
+const sumOfFlows = (a: FlowCounts, b: FlowCounts): FlowCounts =>
+  ({ read: a.read + b.read, encrypted: a.encrypted + b.encrypted, other: a.other + b.other });
 
 /**
  * The inspection threads and the modules in them. Flows are pinned to a thread by their partition. A module that traps or lies
@@ -123,7 +129,10 @@ export class Inspection {
   }
 
   modules(): InspectorModule[] {
-    return this.#table.list();
+    return this.#table.list().map((module) => {
+      const flows = [...(this.#counters.get(module.name)?.flows.values() ?? [])];
+      return flows.length === 0 ? module : { ...module, flows: flows.reduce(sumOfFlows) };
+    });
   }
 
   problems(): string[] {
@@ -132,7 +141,7 @@ export class Inspection {
 
   stats(): InspectorStats["modules"] {
     return this.#table.list().map(({ name }) => {
-      const { memory, ...counters } = this.#countersOf(name);
+      const { memory, flows: _flows, ...counters } = this.#countersOf(name);
       return { name, ...counters, memoryBytes: [...memory.values()].reduce((sum, bytes) => sum + bytes, 0) };
     });
   }
@@ -246,6 +255,7 @@ export class Inspection {
           events.onCall(name, call.ms / 1_000, call.findings);
         }
         this.#noteMemory(index, message.memory);
+        this.#noteFlows(index, message.flows ?? []);
     }
   }
 
@@ -254,6 +264,16 @@ export class Inspection {
     for (const [slot, bytes] of memory) now.set(this.#table.name(slot), (now.get(this.#table.name(slot)) ?? 0) + bytes);
     for (const [name, { memory: of }] of this.#counters) of.set(index, now.get(name) ?? 0);
     for (const [name, bytes] of now) this.#countersOf(name).memory.set(index, bytes);
+  }
+
+  #noteFlows(index: number, flows: NonNullable<Extract<FromWorker, { type: "done" }>["flows"]>): void {
+    const now = new Map<string, FlowCounts>();
+    for (const [slot, counts] of flows) {
+      const name = this.#table.name(slot);
+      const before = now.get(name);
+      now.set(name, before === undefined ? counts : sumOfFlows(before, counts));
+    }
+    for (const [name, counts] of now) this.#countersOf(name).flows.set(index, counts);
   }
 
   /** The thread is sound: only the module is started anew in it. */
@@ -280,7 +300,7 @@ export class Inspection {
   #countersOf(name: string): ModuleCounters {
     let counters = this.#counters.get(name);
     if (counters === undefined) {
-      counters = { calls: 0, packets: 0, findings: 0, busyMs: 0, canaryPackets: 0, swaps: 0, swapMs: 0, memory: new Map() };
+      counters = { calls: 0, packets: 0, findings: 0, busyMs: 0, canaryPackets: 0, swaps: 0, swapMs: 0, memory: new Map(), flows: new Map() };
       this.#counters.set(name, counters);
     }
     return counters;

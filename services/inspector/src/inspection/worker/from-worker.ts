@@ -1,4 +1,5 @@
 import type { Detection } from "@secuxflow/contracts";
+import type { FlowCounts } from "@secuxflow/module-host";
 
 /** One call of a module. */
 export interface CallReport {
@@ -33,4 +34,6 @@ export type FromWorker =
     readonly type: "done"; readonly buffer: ArrayBuffer;
     readonly frames: number; readonly packets: number; readonly bytes: number;
     readonly calls: readonly CallReport[]; readonly memory: readonly (readonly [slot: number, bytes: number])[];
+    /** Flows since the instances were made, of the modules that count them. */
+    readonly flows?: readonly (readonly [slot: number, counts: FlowCounts])[];
   };

@@ -3,6 +3,7 @@ import type { Detection } from "@secuxflow/contracts";
 import { detectionFields } from "@secuxflow/eve";
 import { BATCH_TIME_BASE_NS, BatchReader, RECORD_MODULES, RECORD_WIRE_LEN } from "@secuxflow/inspect-abi";
 import { ModuleInstance, ModuleLied, ModuleRejected } from "@secuxflow/module-host";
+import type { FlowCounts } from "@secuxflow/module-host";
 import { gravest, ruleNames, toDetection, type DetectionSource } from "../../detections/domain/detection.js";
 import { openBundle, type RulesBundle } from "../application/rules-bundle.js";
 import { FlowMemory } from "../domain/flow-memory.js";
@@ -42,6 +43,15 @@ interface Seat {
   bit: number;
   base: Running | undefined;
   plan: Plan | undefined;
+}
+
+/** What a module counted. One that fails at that has no counts here; its next call shows what is wrong with it. */
+function flowsOf(instance: ModuleInstance): FlowCounts | undefined {
+  try {
+    return instance.flows();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The modules of one worker thread and what is done with them. Calls nothing of a module without marking it for the watchdog. */
@@ -232,9 +242,13 @@ export class ModuleRunner {
       packets += batch.count;
       wireBytes += sumOf(batch, RECORD_WIRE_LEN);
     }
-    const memory = [...this.#seats.values()].flatMap(({ base, plan }) => [base, plan?.next])
-      .flatMap((running) => (running ? [[running.slot, running.instance.memory.bytes] as const] : []));
-    this.tell({ type: "done", buffer, frames, packets, bytes: wireBytes, calls, memory }, [buffer]);
+    const running = [...this.#seats.values()].flatMap(({ base, plan }) => [base, plan?.next]).filter((one) => one !== undefined);
+    const memory = running.map(({ slot, instance }) => [slot, instance.memory.bytes] as const);
+    const flows = running.flatMap(({ slot, instance }) => {
+      const counts = flowsOf(instance);
+      return counts === undefined ? [] : [[slot, counts] as const];
+    });
+    this.tell({ type: "done", buffer, frames, packets, bytes: wireBytes, calls, memory, flows }, [buffer]);
   }
 
   #call(running: Running, bit: number, batch: BatchReader): CallReport {
