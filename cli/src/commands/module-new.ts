@@ -47,8 +47,8 @@ export function writeModule(name: string, language: Language, folder: string): v
   mkdirSync(folder, { recursive: true });
   cpSync(join(wasm, "templates", language), folder, { recursive: true });
   for (const file of filesBelow(folder)) writeFileSync(file, readFileSync(file, "utf8").replaceAll("__NAME__", name));
-  mkdirSync(join(folder, "build"));
-  for (const file of ["pack.mjs", `${language}.mjs`]) cpSync(join(wasm, "templates/build", file), join(folder, "build", file));
+  mkdirSync(join(folder, "tools"));
+  for (const file of ["pack.mjs", `${language}.mjs`]) cpSync(join(wasm, "templates/tools", file), join(folder, "tools", file));
   for (const [from, to] of PARTS[language]) cpSync(join(wasm, from), join(folder, to), { recursive: true });
   writeFileSync(join(folder, ".gitignore"), "node_modules/\n*.wasm\n");
 }

@@ -1,4 +1,4 @@
 // node build.mjs: compiles the module and puts manifest and self-tests into it.
-import { build } from "../../templates/build/c.mjs";
+import { build } from "../../templates/tools/c.mjs";
 
 await build(import.meta.dirname);

@@ -1,4 +1,4 @@
 // node build.mjs: compiles the module and puts manifest and self-tests into it.
-import { build } from "./build/as.mjs";
+import { build } from "./tools/as.mjs";
 
 await build(import.meta.dirname);
